@@ -1,0 +1,33 @@
+export type {
+  Acquire,
+  BeginTerm,
+  Cancel,
+  Command,
+  ConfirmSession,
+  EndSession,
+  Entry,
+  Extend,
+  ForceRelease,
+  MachineLimits,
+  Meta,
+  Mode,
+  OpenSession,
+  Release,
+  ResumeSession,
+  SessionEndReason,
+} from './commands.js';
+export type {
+  Effect,
+  EndCode,
+  Ended,
+  Extended,
+  Forced,
+  Granted,
+  Queued,
+  Refused,
+  SessionEnded,
+  SessionOpened,
+  SessionRefused,
+  SessionResumed,
+} from './effects.js';
+export type { KeyView, MachineView, RequestView, SessionView } from './views.js';
