@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where .ci/run and tools/node-matrix.sh want the machine-readable report. */
+const report = process.env['HOLDFAST_TEST_REPORT'];
+
 /**
  * Two projects. `unit` tests run beside each other in worker processes. `system` tests start real servers, real
  * browsers and real faults: they come after the unit tests and one file at a time, so that none of them measures the
@@ -7,6 +10,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
         test: {

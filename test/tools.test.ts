@@ -188,6 +188,43 @@ describe('sizes', () => {
   });
 });
 
+describe('summary', () => {
+  const file = (name: string, status: string, ...tests: string[]) => ({
+    name,
+    status,
+    message: 'why',
+    assertionResults: tests.map((each) => ({ status: each })),
+  });
+
+  function summarize(text: string, exitCode: string): { code: number | null; lines: string[] } {
+    write('report.json', text);
+    const options = { encoding: 'utf8' } as const;
+    const path = join(root, 'report.json');
+    const { status, stdout } = spawnSync(process.execPath, [join(TOOLS, 'summary.js'), path, exitCode], options);
+    return { code: status, lines: stdout.trim().split('\n') };
+  }
+
+  it.each([
+    ['all passed', [file('a', 'passed', 'passed', 'passed')], '0', 0, '2 passed, 0 failed'],
+    ['some skipped', [file('a', 'passed', 'passed', 'skipped', 'todo')], '0', 0, '1 passed, 0 failed, 2 skipped'],
+    ['one failed', [file('a', 'failed', 'passed', 'failed')], '1', 1, '1 passed, 1 failed'],
+    ['a file not loaded', [file('a', 'failed'), file('b', 'passed', 'passed')], '1', 1, '1 passed, 1 failed'],
+    ['nothing ran', [], '0', 1, '0 passed, 1 failed'],
+    ['all skipped', [file('a', 'passed', 'skipped')], '0', 1, '0 passed, 1 failed, 1 skipped'],
+    ['the runner failed', [file('a', 'passed', 'passed')], '1', 1, '1 passed, 1 failed'],
+  ])('%s', (_title, testResults, exitCode, code, last) => {
+    const summary = summarize(JSON.stringify({ testResults }), exitCode);
+    expect(summary.lines.at(-1)).toBe(last);
+    expect(summary.code).toBe(code);
+  });
+
+  it.each(['', '{}', 'no JSON'])('a report that cannot be read is a failure: "%s"', (text) => {
+    const { code, lines } = summarize(text, '0');
+    expect(lines.at(-1)).toBe('0 passed, 1 failed');
+    expect(code).toBe(1);
+  });
+});
+
 it.each(['arrows.js', 'words.js', 'sizes.js'])('%s refuses to check nothing', (tool) => {
   const { code, output } = run(tool);
   expect(output).toContain('a check of nothing is no check');
