@@ -30,4 +30,8 @@ export type {
   SessionRefused,
   SessionResumed,
 } from './effects.js';
+export { type Deadline, DeadlineHeap } from './deadlines.js';
+export { checkInvariants } from './invariants.js';
+export { Machine } from './machine.js';
+export type { SnapshotRow, SnapshotValue } from './snapshot.js';
 export type { KeyView, MachineView, RequestView, SessionView } from './views.js';

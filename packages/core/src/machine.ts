@@ -1,0 +1,153 @@
+/**
+ * The machine: lock rules as a fold over the entries of a log. Same entries in, same effects and byte-identical snapshots out.
+ *
+ * It has no clock, no randomness and no I/O: time and identities come with the entries. It changes its own state only, and says what
+ * happened by adding to a list that the caller gives.
+ */
+import type { Command, Entry } from './commands.js';
+import type { Effect } from './effects.js';
+import { acquire, cancel, extend, fireDue, forceRelease, release } from './locks.js';
+import { placeOf } from './places.js';
+import { confirmSession, endSession, openSession, resumeSession } from './sessions.js';
+import { readSnapshot, type SnapshotRow, writeSnapshot } from './snapshot.js';
+import { Request, State } from './state.js';
+import type { KeyView, MachineView, RequestView, SessionView } from './views.js';
+
+export class Machine implements MachineView {
+  /** For core's own files, such as invariants.ts. Everybody else reads the machine through `MachineView`. */
+  readonly state: State;
+
+  constructor(state: State = new State()) {
+    this.state = state;
+  }
+
+  /** The machine that a snapshot shows. Throws when the rows are not a whole snapshot of a version that it knows. */
+  static restore(rows: Iterable<SnapshotRow>): Machine {
+    return new Machine(readSnapshot(rows));
+  }
+
+  /**
+   * Fires every deadline that is due at the entry's time, then runs its commands in order. Adds to `effects` what happened.
+   *
+   * Throws when the entry cannot follow the last one, or holds what the protocol layer must not let through. The entry may be applied
+   * in part then, so the machine must not be used further.
+   */
+  apply(entry: Entry, effects: Effect[]): void {
+    const { state } = this;
+    checkOrder(state, entry);
+    state.index = entry.index;
+    state.term = entry.term;
+    state.nowMs = entry.nowMs;
+    fireDue(state, effects);
+    for (const command of entry.commands) {
+      run(state, command, effects);
+    }
+  }
+
+  /** The whole state as rows of primitives. To be read to its end before the next apply(). */
+  snapshot(): IterableIterator<SnapshotRow> {
+    return writeSnapshot(this.state);
+  }
+
+  get index(): number {
+    return this.state.index;
+  }
+
+  get term(): number {
+    return this.state.term;
+  }
+
+  get nowMs(): number {
+    return this.state.nowMs;
+  }
+
+  get sessionCount(): number {
+    return this.state.sessions.size;
+  }
+
+  get keyCount(): number {
+    return this.state.keys.size;
+  }
+
+  get heldCount(): number {
+    return this.state.heldCount;
+  }
+
+  get waitingCount(): number {
+    return this.state.waitingCount;
+  }
+
+  get nextDueMs(): number {
+    return this.state.deadlines.nextDueMs;
+  }
+
+  session(id: string): SessionView | undefined {
+    return this.state.sessions.get(id);
+  }
+
+  sessions(): IterableIterator<SessionView> {
+    return this.state.sessions.values();
+  }
+
+  request(session: string, request: number): RequestView | undefined {
+    const record = this.state.sessions.get(session)?.records?.get(request);
+    return record instanceof Request ? record : undefined;
+  }
+
+  key(name: string): KeyView | undefined {
+    return this.state.keys.get(name);
+  }
+
+  keys(): IterableIterator<KeyView> {
+    return this.state.keys.values();
+  }
+
+  place(request: RequestView): number {
+    if (!(request instanceof Request)) {
+      throw new TypeError('not a request of a machine');
+    }
+    return placeOf(request);
+  }
+}
+
+function checkOrder(state: State, entry: Entry): void {
+  if (entry.index !== state.index + 1) {
+    throw new Error(`entry ${entry.index} cannot follow entry ${state.index}`);
+  }
+  if (!(Number.isSafeInteger(entry.term) && entry.term >= state.term)) {
+    throw new Error(`entry ${entry.index}: term ${entry.term} cannot follow term ${state.term}`);
+  }
+  if (!(Number.isSafeInteger(entry.nowMs) && entry.nowMs >= state.nowMs)) {
+    throw new Error(`entry ${entry.index}: log time ${entry.nowMs} cannot follow log time ${state.nowMs}`);
+  }
+}
+
+function run(state: State, command: Command, effects: Effect[]): void {
+  switch (command.type) {
+    case 'acquire':
+      return acquire(state, command, effects);
+    case 'release':
+      return release(state, command, effects);
+    case 'cancel':
+      return cancel(state, command, effects);
+    case 'extend':
+      return extend(state, command, effects);
+    case 'open-session':
+      return openSession(state, command, effects);
+    case 'resume-session':
+      return resumeSession(state, command, effects);
+    case 'confirm-session':
+      return confirmSession(state, command);
+    case 'end-session':
+      return endSession(state, command, effects);
+    case 'force-release':
+      return forceRelease(state, command, effects);
+    case 'begin-term':
+      state.token = Math.max(state.token, command.tokenFloor);
+      state.limits = command.limits;
+      return;
+    default:
+      command satisfies never;
+      throw new Error('an entry holds a command that this machine does not know');
+  }
+}
