@@ -1,0 +1,117 @@
+/** The one file that knows `ws`. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket as NetSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Server, WebSocket, WebSocketServer } from 'ws';
+import { CloseCode, FRAME_BYTES_MAX, SUBPROTOCOL } from '@holdfast/protocol';
+import { limits } from '../limits.js';
+import type { Socket, SocketHandler } from './socket.js';
+
+const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
+
+class ServerSocket extends WebSocket {
+  /** Set before the first event can come. */
+  handler: SocketHandler | null = null;
+  remote = '';
+  #closedByUs = false;
+
+  /**
+   * `ws` answers the peer's close frame through this method and tells nobody else before the connection is gone, which a peer
+   * can delay. So a call that is not ours is the arrival of a close frame.
+   */
+  override close(code?: number, reason?: string | Buffer): void {
+    if (!this.#closedByUs && this.readyState === WebSocket.OPEN) this.handler?.onCloseFrame(code ?? CloseCode.noStatus);
+    super.close(code, reason);
+  }
+
+  shut(code: number, reason: string): void {
+    this.#closedByUs = true;
+    super.close(code, reason);
+  }
+}
+
+/** The Socket port over a ServerSocket. */
+class WebSocketSocket implements Socket {
+  readonly #ws: ServerSocket;
+  constructor(ws: ServerSocket) {
+    this.#ws = ws;
+  }
+  get bufferedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+  get remote(): string {
+    return this.#ws.remote;
+  }
+  send(bytes: Uint8Array): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(bytes, SEND_OPTIONS);
+  }
+  ping(payload: Uint8Array): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.ping(payload, false);
+  }
+  close(code: number, reason: string): void {
+    this.#ws.shut(code, reason);
+  }
+  terminate(): void {
+    this.#ws.terminate();
+  }
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  const { handler } = this as ServerSocket;
+  if (handler === null) return;
+  if (isBinary) handler.onFrame(data as Uint8Array);
+  else handler.onText();
+}
+
+function onPing(this: WebSocket): void {
+  (this as ServerSocket).handler?.onPing();
+}
+
+function onPong(this: WebSocket, payload: Buffer): void {
+  (this as ServerSocket).handler?.onPong(payload);
+}
+
+function onClose(this: WebSocket): void {
+  const socket = this as ServerSocket;
+  const { handler } = socket;
+  socket.handler = null;
+  handler?.onClosed();
+}
+
+function onError(): void {
+  // `ws` closes the connection itself, with the code that fits; the close event follows. Without a listener the process would end.
+}
+
+/** Accepts upgrades that were judged already. */
+export class WebSocketAcceptor {
+  readonly #server: Server<typeof ServerSocket>;
+
+  constructor() {
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: FRAME_BYTES_MAX,
+      // A frame is one message of at most 64 KiB: honest clients need one fragment.
+      maxFragments: 64,
+      maxBufferedChunks: 1_024,
+      closeTimeout: limits.closeMs,
+      handleProtocols: () => SUBPROTOCOL,
+      WebSocket: ServerSocket,
+    };
+    this.#server = new WebSocketServer(options);
+  }
+
+  /** Finishes the upgrade; `accept` is given the open socket and returns who handles its events. */
+  upgrade(request: IncomingMessage, net: Duplex, head: Buffer, accept: (socket: Socket) => SocketHandler): void {
+    this.#server.handleUpgrade(request, net, head, (ws) => {
+      ws.remote = (net as NetSocket).remoteAddress ?? '';
+      ws.on('message', onMessage);
+      ws.on('ping', onPing);
+      ws.on('pong', onPong);
+      ws.on('close', onClose);
+      ws.on('error', onError);
+      ws.handler = accept(new WebSocketSocket(ws));
+    });
+  }
+}

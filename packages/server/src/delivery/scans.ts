@@ -1,0 +1,92 @@
+/**
+ * Scans: long lists, sent in pages. A page a turn, and none while the reader is behind, so that a list of a million keys
+ * neither stops the server nor fills its memory. Used by queries and by the present state of a watch.
+ */
+import type { Clock } from '../clock.js';
+import { limits } from '../limits.js';
+import type { Outbox } from './outbox.js';
+
+/** One list under way. */
+export interface Scan<T> {
+  readonly outbox: Outbox;
+  readonly items: Iterator<T>;
+  /** Items still wanted. */
+  remaining: number;
+  /** The item's row with an upper estimate of its encoded bytes, or null to leave it out. */
+  row(item: T): { readonly row: unknown; readonly bytes: number } | null;
+  /** Sends one page; `done` on the last one, which may be empty. */
+  page(rows: unknown[], bytes: number, done: boolean): void;
+  /** Nobody wants the rest. */
+  cancelled: boolean;
+}
+
+const RETRY_MS = 50;
+
+export class Scanner {
+  readonly #clock: Clock;
+  #running: Scan<unknown>[] = [];
+  #scheduled = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Sends the first page now and the others in later turns. */
+  start<T>(scan: Scan<T>): void {
+    if (!this.#step(scan)) {
+      this.#running.push(scan as Scan<unknown>);
+      this.#schedule(false);
+    }
+  }
+
+  stop(): void {
+    this.#running = [];
+  }
+
+  #schedule(idle: boolean): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const turn = (): void => {
+      this.#scheduled = false;
+      this.#turn();
+    };
+    // When every reader is behind there is nothing to do for a while; a timer keeps the loop from spinning.
+    if (idle) this.#clock.setTimer(RETRY_MS, turn);
+    else this.#clock.afterPoll(turn);
+  }
+
+  #turn(): void {
+    const scan = this.#running.shift();
+    if (scan === undefined) return;
+    let idle = false;
+    if (scan.outbox.congested) {
+      this.#running.push(scan);
+      idle = this.#running.every(({ outbox }) => outbox.congested || outbox.closed);
+    } else if (!this.#step(scan)) {
+      this.#running.push(scan);
+    }
+    if (this.#running.length > 0) this.#schedule(idle);
+  }
+
+  /** One page, or as many keys as a turn may look at. True when the scan is over. */
+  #step<T>(scan: Scan<T>): boolean {
+    if (scan.cancelled || scan.outbox.closed) return true;
+    const rows: unknown[] = [];
+    let bytes = 0;
+    for (let looked = 0; looked < limits.scanKeysPerTurn; looked++) {
+      const next = scan.remaining > 0 ? scan.items.next() : undefined;
+      if (next === undefined || next.done === true) {
+        scan.page(rows, bytes, true);
+        return true;
+      }
+      const made = scan.row(next.value);
+      if (made === null) continue;
+      rows.push(made.row);
+      bytes += made.bytes;
+      scan.remaining -= 1;
+      if (bytes > limits.pageBytesTarget) break;
+    }
+    if (rows.length > 0) scan.page(rows, bytes, false);
+    return false;
+  }
+}
