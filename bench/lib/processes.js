@@ -1,0 +1,80 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const CALL_SECONDS_MAX = 900;
+const STOP_MS = 5_000;
+
+/** Children that still run: none may outlive a bench that fails or is interrupted. */
+const running = new Set();
+
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+
+/**
+ * A process of the bench (a server, or a load) that answers calls.
+ *
+ * @typedef {object} Worker
+ * @property {(method: string, params?: object) => Promise<any>} call
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Servers and loads have a process each, as clients and servers have: they share no event loop, no heap and no
+ * just-in-time compiler.
+ * @param {'server.js' | 'load.js'} file
+ * @param {readonly string[]} words
+ * @returns {Worker}
+ */
+export function startWorker(file, words) {
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
+  const child = fork(path, words, { execArgv: ['--expose-gc', '--max-old-space-size=6144'] });
+  running.add(child);
+
+  /** @type {Map<number, { resolve: (value: any) => void, reject: (reason: Error) => void }>} */
+  const calls = new Map();
+  let lastCall = 0;
+  let stopping = false;
+  const exited = new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      running.delete(child);
+      const error = new Error(`${file} ${words.join(' ')} ended with ${signal ?? code}`);
+      for (const { reject } of calls.values()) reject(error);
+      calls.clear();
+      resolve();
+    });
+  });
+  child.on('message', ({ call, result, error }) => {
+    const { resolve, reject } = calls.get(call);
+    calls.delete(call);
+    if (error === undefined) resolve(result);
+    else reject(new Error(`${file} ${words.join(' ')}: ${error}`));
+  });
+
+  return {
+    call(method, params = {}) {
+      if (stopping || !child.connected) return Promise.reject(new Error(`${file} ${words.join(' ')} has ended`));
+      const call = ++lastCall;
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          calls.delete(call);
+          reject(new Error(`${file} ${words.join(' ')}: no answer to ${method}`));
+        }, CALL_SECONDS_MAX * 1000);
+        const settle = (then) => (value) => {
+          clearTimeout(timer);
+          then(value);
+        };
+        calls.set(call, { resolve: settle(resolve), reject: settle(reject) });
+        child.send({ call, method, params });
+      });
+    },
+    async stop() {
+      stopping = true;
+      if (child.connected) child.disconnect();
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
