@@ -3,8 +3,8 @@
  * live in one process, each with its own.
  */
 
-/** A running timer; opaque. */
-export type Timer = unknown;
+/** A running timer. Numbers are for clocks that are not Node's. */
+export type Timer = NodeJS.Timeout | number;
 
 export interface Clock {
   /** Monotonic milliseconds, fractional, from an arbitrary start. The only clock of liveness and log time. */
@@ -24,7 +24,7 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   setTimer: (delayMs, fire) => setTimeout(fire, Math.min(delayMs, TIMER_MS_MAX)),
-  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  clearTimer: (timer) => clearTimeout(timer),
   afterPoll: (task) => {
     setImmediate(task);
   },

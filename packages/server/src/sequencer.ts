@@ -5,7 +5,7 @@
  * Commit, then apply: nothing here says or shows anything of an entry before its append has resolved.
  */
 import type { Command, Effect, Entry, Machine, MachineLimits } from '@holdfast/core';
-import { type Clock, type Timer } from './clock.js';
+import type { Clock, Timer } from './clock.js';
 import { LogFailure, type LogPort } from './log/port.js';
 
 /** Where the sequencer's results go. Delivery implements it. */
@@ -61,7 +61,7 @@ export class Sequencer {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#gathered.length > 0) this.#append();
+    if (this.#gathered.length > 0) void this.#append();
   };
 
   constructor(parts: SequencerParts) {

@@ -245,7 +245,9 @@ class Server implements HoldfastServer {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => {
+      this.#http.close(() => resolve());
+    });
     this.#stop();
     this.#connections.closeAll(CloseCode.restart, 'this node stops');
     // Requests that never end, and sockets that never said anything; upgraded ones are the connections above.

@@ -2,10 +2,16 @@
  * One connection: frames in, messages to the session. States: `new` (no hello yet), `opening` (its hello is under way), `open`
  * (has a session), `closed`.
  */
-import { BadMessage, type ClientMessage, CloseCode, type HelloOptions, decodeClientFrame } from '@holdfast/protocol';
+import {
+  BadMessage,
+  type ClientMessage,
+  CloseCode,
+  type HelloOptions,
+  type ServerMessage,
+  decodeClientFrame,
+} from '@holdfast/protocol';
 import type { Flusher } from '../delivery/flusher.js';
 import { Outbox } from '../delivery/outbox.js';
-import type { ServerMessage } from '@holdfast/protocol';
 import type { Session } from '../session/session.js';
 import { type OpeningConnection, type Sessions, errorMessage } from '../session/sessions.js';
 import type { Requests } from './requests.js';

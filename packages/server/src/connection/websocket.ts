@@ -1,6 +1,6 @@
 /** The one file that knows `ws`. */
 import type { IncomingMessage } from 'node:http';
-import type { Socket as NetSocket } from 'node:net';
+import { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Server, WebSocket, WebSocketServer } from 'ws';
 import { CloseCode, FRAME_BYTES_MAX, SUBPROTOCOL } from '@holdfast/protocol';
@@ -57,24 +57,23 @@ class WebSocketSocket implements Socket {
 }
 
 function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
-  const { handler } = this as ServerSocket;
-  if (handler === null) return;
-  if (isBinary) handler.onFrame(data as Uint8Array);
-  else handler.onText();
+  if (!(this instanceof ServerSocket)) return;
+  if (!isBinary) this.handler?.onText();
+  else if (data instanceof Uint8Array) this.handler?.onFrame(data);
 }
 
 function onPing(this: WebSocket): void {
-  (this as ServerSocket).handler?.onPing();
+  if (this instanceof ServerSocket) this.handler?.onPing();
 }
 
 function onPong(this: WebSocket, payload: Buffer): void {
-  (this as ServerSocket).handler?.onPong(payload);
+  if (this instanceof ServerSocket) this.handler?.onPong(payload);
 }
 
 function onClose(this: WebSocket): void {
-  const socket = this as ServerSocket;
-  const { handler } = socket;
-  socket.handler = null;
+  if (!(this instanceof ServerSocket)) return;
+  const { handler } = this;
+  this.handler = null;
   handler?.onClosed();
 }
 
@@ -105,7 +104,7 @@ export class WebSocketAcceptor {
   /** Finishes the upgrade; `accept` is given the open socket and returns who handles its events. */
   upgrade(request: IncomingMessage, net: Duplex, head: Buffer, accept: (socket: Socket) => SocketHandler): void {
     this.#server.handleUpgrade(request, net, head, (ws) => {
-      ws.remote = (net as NetSocket).remoteAddress ?? '';
+      ws.remote = net instanceof NetSocket ? (net.remoteAddress ?? '') : '';
       ws.on('message', onMessage);
       ws.on('ping', onPing);
       ws.on('pong', onPong);

@@ -48,13 +48,7 @@ export function toKeyEvent(effect: Effect): KeyEvent | null {
         key: effect.key,
         event: ['ended', effect.key, effect.session, effect.request, effect.code, effect.token],
       };
-    case 'session-opened':
-    case 'session-resumed':
-    case 'session-refused':
-    case 'session-ended':
-    case 'extended':
-    case 'refused':
-    case 'forced':
+    default:
       return null;
   }
 }

@@ -81,7 +81,7 @@ function matchParts(key: string, { literals, wildcards }: Parsed): boolean {
     const next = new Set<number>();
     // The runs that a wildcard can cover from each reached position end at the next `/` (single) or at the end of the key (deep).
     let covered = -1;
-    for (const start of [...reached].sort((a, b) => a - b)) {
+    for (const start of [...reached].toSorted((a, b) => a - b)) {
       const slash = wildcards[i] === true ? -1 : key.indexOf('/', start);
       const end = slash === -1 ? key.length : slash;
       for (let at = Math.max(start, covered + 1); at <= end; at++) {

@@ -83,16 +83,16 @@ export class Queries {
     items: Iterator<T>,
     limit: number,
     over: () => void,
-    row: Scan<T>['row'],
+    row: Scan<T, Row>['row'],
   ): void {
-    this.#parts.scanner.start<T>({
+    this.#parts.scanner.start<T, Row>({
       outbox,
       items,
       remaining: limit,
       cancelled: false,
       row,
       page: (rows, bytes, done) => {
-        this.#result(outbox, call, rows as Row[], bytes, !done);
+        this.#result(outbox, call, rows, bytes, !done);
         if (done) over();
       },
     });

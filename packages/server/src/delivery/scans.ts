@@ -6,25 +6,32 @@ import type { Clock } from '../clock.js';
 import { limits } from '../limits.js';
 import type { Outbox } from './outbox.js';
 
-/** One list under way. */
-export interface Scan<T> {
+/** One list: items of the state, and what becomes of each on the wire. */
+export interface Scan<Item, Row> {
   readonly outbox: Outbox;
-  readonly items: Iterator<T>;
-  /** Items still wanted. */
+  readonly items: Iterator<Item>;
+  /** Rows still wanted. */
   remaining: number;
   /** The item's row with an upper estimate of its encoded bytes, or null to leave it out. */
-  row(item: T): { readonly row: unknown; readonly bytes: number } | null;
+  row(item: Item): { readonly row: Row; readonly bytes: number } | null;
   /** Sends one page; `done` on the last one, which may be empty. */
-  page(rows: unknown[], bytes: number, done: boolean): void;
+  page(rows: Row[], bytes: number, done: boolean): void;
   /** Nobody wants the rest. */
   cancelled: boolean;
+}
+
+/** A scan that is not over: the next page, and whether its reader is ready for one. */
+interface Running {
+  readonly outbox: Outbox;
+  /** True when that was the last page. */
+  step(): boolean;
 }
 
 const RETRY_MS = 50;
 
 export class Scanner {
   readonly #clock: Clock;
-  #running: Scan<unknown>[] = [];
+  #running: Running[] = [];
   #scheduled = false;
 
   constructor(clock: Clock) {
@@ -32,11 +39,11 @@ export class Scanner {
   }
 
   /** Sends the first page now and the others in later turns. */
-  start<T>(scan: Scan<T>): void {
-    if (!this.#step(scan)) {
-      this.#running.push(scan as Scan<unknown>);
-      this.#schedule(false);
-    }
+  start<Item, Row>(scan: Scan<Item, Row>): void {
+    const running: Running = { outbox: scan.outbox, step: () => step(scan) };
+    if (running.step()) return;
+    this.#running.push(running);
+    this.#schedule(false);
   }
 
   stop(): void {
@@ -62,31 +69,31 @@ export class Scanner {
     if (scan.outbox.congested) {
       this.#running.push(scan);
       idle = this.#running.every(({ outbox }) => outbox.congested || outbox.closed);
-    } else if (!this.#step(scan)) {
+    } else if (!scan.step()) {
       this.#running.push(scan);
     }
     if (this.#running.length > 0) this.#schedule(idle);
   }
+}
 
-  /** One page, or as many keys as a turn may look at. True when the scan is over. */
-  #step<T>(scan: Scan<T>): boolean {
-    if (scan.cancelled || scan.outbox.closed) return true;
-    const rows: unknown[] = [];
-    let bytes = 0;
-    for (let looked = 0; looked < limits.scanKeysPerTurn; looked++) {
-      const next = scan.remaining > 0 ? scan.items.next() : undefined;
-      if (next === undefined || next.done === true) {
-        scan.page(rows, bytes, true);
-        return true;
-      }
-      const made = scan.row(next.value);
-      if (made === null) continue;
-      rows.push(made.row);
-      bytes += made.bytes;
-      scan.remaining -= 1;
-      if (bytes > limits.pageBytesTarget) break;
+/** One page, or as many keys as a turn may look at. True when the scan is over. */
+function step<Item, Row>(scan: Scan<Item, Row>): boolean {
+  if (scan.cancelled || scan.outbox.closed) return true;
+  const rows: Row[] = [];
+  let bytes = 0;
+  for (let looked = 0; looked < limits.scanKeysPerTurn; looked++) {
+    const next = scan.remaining > 0 ? scan.items.next() : undefined;
+    if (next === undefined || next.done === true) {
+      scan.page(rows, bytes, true);
+      return true;
     }
-    if (rows.length > 0) scan.page(rows, bytes, false);
-    return false;
+    const made = scan.row(next.value);
+    if (made === null) continue;
+    rows.push(made.row);
+    bytes += made.bytes;
+    scan.remaining -= 1;
+    if (bytes > limits.pageBytesTarget) break;
   }
+  if (rows.length > 0) scan.page(rows, bytes, false);
+  return false;
 }

@@ -4,7 +4,7 @@
  */
 import type { Effect, KeyView, MachineView } from '@holdfast/core';
 import { MessageType, type WatchEvent, type WatchMessage } from '@holdfast/protocol';
-import { type Clock } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { limits } from '../limits.js';
 import type { Outbox } from './outbox.js';
 import { Pattern } from './pattern.js';
@@ -22,7 +22,7 @@ export class Watch {
   bytes = 0;
   /** Position up to which everything was sent, when events had to be left out since; -1: nothing is missing. */
   gapAfter = -1;
-  scan: Scan<KeyView> | null = null;
+  scan: Scan<KeyView, WatchEvent> | null = null;
 
   constructor(number: number, pattern: Pattern, outbox: Outbox) {
     this.number = number;
@@ -173,14 +173,13 @@ export class Watches {
       const only = this.#machine.key(pattern.key);
       keys = (only === undefined ? [] : [only])[Symbol.iterator]();
     }
-    const scan: Scan<KeyView> = {
+    const scan: Scan<KeyView, WatchEvent> = {
       outbox,
       items: keys,
       remaining: Infinity,
       cancelled: false,
       row: (key) => (pattern.matches(key.name) ? { row: stateEvent(key), bytes: keyRowBytes(key) } : null),
-      page: (rows, bytes, done) => {
-        const events = rows as WatchEvent[];
+      page: (events, bytes, done) => {
         if (done) {
           events.push(['synced']);
           watch.scan = null;
