@@ -6,6 +6,7 @@ import { idle } from './cases/idle.js';
 import { keys, waiters } from './cases/scale.js';
 import { throughput } from './cases/throughput.js';
 import { commitFacts, machineFacts } from './lib/machine.js';
+import { pinWorkers } from './lib/processes.js';
 import { HELP, readOptions } from './lib/options.js';
 import { caseTable, save, verdict } from './lib/report.js';
 
@@ -26,13 +27,13 @@ async function main() {
     console.log(HELP);
     return;
   }
-  const machine = machineFacts();
+  const machine = { ...machineFacts(), pinned: !options.unpinned && pinWorkers() };
   console.log(Object.entries(machine).flat().join(' '));
 
   const results = [];
   for (const measured of CASES.filter(({ name }) => options.cases.includes(name))) {
     const log = (text) => console.error(`${measured.name}: ${text}`);
-    const result = await measured.run({ ...options.sizes, servers: options.servers, log });
+    const result = await measured.run({ ...options.sizes, clients: options.clients, log });
     results.push(result);
     console.log(`\n${caseTable(result)}`);
   }

@@ -16,7 +16,7 @@ export const waiters = {
       load: { load: 'queue', connections: SESSIONS, requests: count + 1, client },
     });
     const blocks = [];
-    for (const client of ['sdk', 'wire']) {
+    for (const client of options.clients.filter((name) => name !== 'minimum')) {
       const subjects = more.map((count) => subject(count, client));
       blocks.push(...costs(await compare(options, subject(least, client), subjects), 1.3));
     }

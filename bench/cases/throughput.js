@@ -13,6 +13,14 @@ const pairs = (connections, tasks) => ({ load: 'pairs', connections, tasks });
 const queue = (connections, requests) => ({ load: 'queue', connections, requests });
 const echo = (connections, depth) => ({ load: 'echo', connections, depth });
 
+/** @param {string} client as `--clients` names them */
+function subject(client, load) {
+  if (client === 'sdk') return { name: 'holdfast, SDK', server: 'holdfast', load: { ...load, client: 'sdk' } };
+  if (client === 'wire')
+    return { name: 'holdfast, bare client', server: 'holdfast', load: { ...load, client: 'wire' } };
+  return { name: 'bare minimum lock', server: 'minimum', load: { ...load, client: 'wire' } };
+}
+
 const CASES = [
   {
     name: 'sequential',
@@ -51,11 +59,7 @@ const CASES = [
 export const throughput = CASES.map((row) => ({
   name: row.name,
   async run(options) {
-    const subjects = [
-      { name: 'holdfast, SDK', server: 'holdfast', load: { ...row.load, client: 'sdk' } },
-      { name: 'holdfast, bare client', server: 'holdfast', load: { ...row.load, client: 'wire' } },
-      { name: 'bare minimum lock', server: 'minimum', load: { ...row.load, client: 'wire' } },
-    ].filter((subject) => options.servers.includes(subject.server));
+    const subjects = options.clients.map((client) => subject(client, row.load));
     const results = await compare(options, { ...row.echo, server: 'echo' }, subjects);
     return {
       name: row.name,

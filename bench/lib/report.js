@@ -43,7 +43,7 @@ export function caseTable(result) {
 
 /**
  * The whole run as Markdown.
- * @param {{ date: string, commit: string, changed: boolean, machine: ReturnType<typeof import('./machine.js').machineFacts>, options: any, results: any[] }} run
+ * @param {{ date: string, commit: string, changed: boolean, machine: ReturnType<typeof import('./machine.js').machineFacts> & { pinned: boolean }, options: any, results: any[] }} run
  */
 export function markdown({ date, commit, changed, machine, options, results }) {
   const state = changed ? `${commit} with changes that are not committed` : commit;
@@ -51,7 +51,7 @@ export function markdown({ date, commit, changed, machine, options, results }) {
     '# Measurements',
     `${date}, commit ${state}.`,
     `${machine.cores} cores (${machine.processor}), ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ws ${machine.ws}; load before: ${machine.load}.`,
-    `Servers and loads are processes of their own on this machine. ${options.rounds} rounds of ${options.seconds} s each, the subjects by turns; a ratio is that of a round to the baseline measured before and after it, and the median of those is shown.`,
+    `Servers and loads are processes of their own on this machine, ${machine.pinned ? 'their main threads on a core each' : 'wherever the scheduler puts them (rounds are less comparable)'}. ${options.rounds} rounds of ${options.seconds} s each, the subjects by turns; a ratio is that of a round to the baseline measured before and after it, and the median of those is shown.`,
     ...results.map(caseTable),
   ].join('\n\n')}\n`;
 }

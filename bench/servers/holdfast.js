@@ -5,6 +5,6 @@ import { startServer } from '@holdfast/server';
  * @returns {Promise<number>} the port
  */
 export async function start() {
-  const server = await startServer({ host: '127.0.0.1', port: 0 });
+  const server = await startServer({ host: '127.0.0.1', port: 0, node: 'bench', logLevel: 'warn' });
   return server.port;
 }
