@@ -2,6 +2,7 @@
 import type { Acquire, Cancel, Extend, ForceRelease, Release } from './commands.js';
 import type { Effect } from './effects.js';
 import { leaseEndMs, tellEnding, tellForgotten, tellGranted, tellQueued, tellRefused } from './answers.js';
+import { checkAcquire, checkLease } from './checks.js';
 import { acknowledge, admits, arrive, end, remember, setDue, settle } from './requests.js';
 import { Ending, Request, type State } from './state.js';
 
@@ -134,21 +135,4 @@ function findLive(state: State, command: Release | Cancel | Extend, effects: Eff
     return null;
   }
   return record;
-}
-
-/** The protocol layer has validated what clients say; a number out of range here is a fault of the program that wrote the entry. */
-function checkAcquire(command: Acquire): void {
-  if (!Number.isSafeInteger(command.request) || command.request < 1) {
-    throw new Error(`not a request number: ${command.request}`);
-  }
-  if (command.waitMs !== null && !(Number.isSafeInteger(command.waitMs) && command.waitMs >= 0)) {
-    throw new Error(`not a wait: ${command.waitMs}`);
-  }
-  checkLease(command.leaseMs);
-}
-
-function checkLease(leaseMs: number | null): void {
-  if (leaseMs !== null && !(Number.isSafeInteger(leaseMs) && leaseMs >= 1)) {
-    throw new Error(`not a lease: ${leaseMs}`);
-  }
 }

@@ -6,6 +6,7 @@
  */
 import type { Command, Entry } from './commands.js';
 import type { Effect } from './effects.js';
+import { checkOrder, checkTerm } from './checks.js';
 import { acquire, cancel, extend, fireDue, forceRelease, release } from './locks.js';
 import { placeOf } from './places.js';
 import { confirmSession, endSession, openSession, resumeSession } from './sessions.js';
@@ -110,18 +111,6 @@ export class Machine implements MachineView {
   }
 }
 
-function checkOrder(state: State, entry: Entry): void {
-  if (entry.index !== state.index + 1) {
-    throw new Error(`entry ${entry.index} cannot follow entry ${state.index}`);
-  }
-  if (!(Number.isSafeInteger(entry.term) && entry.term >= state.term)) {
-    throw new Error(`entry ${entry.index}: term ${entry.term} cannot follow term ${state.term}`);
-  }
-  if (!(Number.isSafeInteger(entry.nowMs) && entry.nowMs >= state.nowMs)) {
-    throw new Error(`entry ${entry.index}: log time ${entry.nowMs} cannot follow log time ${state.nowMs}`);
-  }
-}
-
 function run(state: State, command: Command, effects: Effect[]): void {
   switch (command.type) {
     case 'acquire':
@@ -143,6 +132,7 @@ function run(state: State, command: Command, effects: Effect[]): void {
     case 'force-release':
       return forceRelease(state, command, effects);
     case 'begin-term':
+      checkTerm(command);
       state.token = Math.max(state.token, command.tokenFloor);
       state.limits = command.limits;
       return;

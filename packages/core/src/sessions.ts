@@ -2,11 +2,13 @@
 import type { ConfirmSession, EndSession, OpenSession, ResumeSession } from './commands.js';
 import type { Effect } from './effects.js';
 import { tellForgotten } from './answers.js';
+import { checkTimeout } from './checks.js';
 import { leave, settle } from './requests.js';
 import { SessionState, type State } from './state.js';
 
 export function openSession(state: State, command: OpenSession, effects: Effect[]): void {
   const { session } = command;
+  checkTimeout(command.timeoutMs);
   if (state.sessions.has(session)) {
     effects.push({ type: 'session-refused', session, code: 'SESSION_TAKEN', secretHash: null });
   } else if (state.sessions.size >= state.limits.sessionsMax) {
