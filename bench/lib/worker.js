@@ -3,13 +3,16 @@
  * @param {Record<string, (params: any) => unknown>} methods
  */
 export function answerCalls(methods) {
-  process.on('message', async ({ call, method, params }) => {
+  const answer = async ({ call, method, params }) => {
     try {
       const result = await methods[method](params);
       process.send({ call, result });
     } catch (error) {
       process.send({ call, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
+  };
+  process.on('message', (message) => {
+    void answer(message);
   });
   // A process without its bench measures nothing and must not go on running.
   process.on('disconnect', () => process.exit(0));
