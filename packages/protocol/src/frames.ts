@@ -40,8 +40,10 @@ export function encodeFrame(
 /** Strict: throws BadMessage on anything that is not exactly a frame of client messages; fills in defaults. */
 export function decodeClientFrame(bytes: Uint8Array): ClientMessage[] {
   const reader = new Reader(bytes);
+  const count = readCount(reader);
   const messages: ClientMessage[] = [];
-  for (let left = readCount(reader); left > 0; left--) messages.push(readClientMessage(reader));
+  messages.length = count;
+  for (let i = 0; i < count; i++) messages[i] = readClientMessage(reader);
   reader.finish();
   return messages;
 }
@@ -49,11 +51,15 @@ export function decodeClientFrame(bytes: Uint8Array): ClientMessage[] {
 /** Lenient as PROTOCOL.md, 1 asks of clients: unknown types are left out; throws BadMessage on malformed bytes and wrong shapes of known types. */
 export function decodeServerFrame(bytes: Uint8Array): ServerMessage[] {
   const reader = new Reader(bytes);
+  const count = readCount(reader);
   const messages: ServerMessage[] = [];
-  for (let left = readCount(reader); left > 0; left--) {
+  messages.length = count;
+  let known = 0;
+  for (let i = 0; i < count; i++) {
     const message = readServerMessage(reader);
-    if (message !== null) messages.push(message);
+    if (message !== null) messages[known++] = message;
   }
+  messages.length = known;
   reader.finish();
   return messages;
 }

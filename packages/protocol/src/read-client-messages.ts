@@ -104,44 +104,39 @@ function readWatch(reader: Reader, count: number): WatchMessage {
   return [MessageType.watch, watch, pattern, after, state];
 }
 
-const readLimit = (reader: Reader): number => reader.integer('query: limit', 1, QUERY_ROWS_MAX);
-
 function readQuery(reader: Reader, count: number): QueryMessage {
   checkCount(reader, 'query', count, 3, 4);
   const call = reader.integer('query: call');
   const what = reader.string('query: what');
   switch (what) {
     case 'key': {
-      const { key } = readOptions<{ key: string }>(reader, count, {
-        key: (from) => from.string('query: key', 1, KEY_BYTES_MAX),
-      });
-      if (key === undefined) throw reader.refusal('query: the key is missing');
+      const { key } = readOptions(reader, count, { key: readKey });
+      if (key === undefined) throw reader.refusal('query: options: key is missing');
       return [MessageType.query, call, what, { key }];
     }
     case 'keys': {
-      const { pattern = '**', limit = QUERY_ROWS_DEFAULT } = readOptions<{ pattern: string; limit: number }>(
-        reader,
-        count,
-        {
-          pattern: (from) => from.string('query: pattern', 0, PATTERN_BYTES_MAX),
-          limit: readLimit,
-        },
-      );
+      const fields = { pattern: readPattern, limit: readLimit };
+      const { pattern = '**', limit = QUERY_ROWS_DEFAULT } = readOptions(reader, count, fields);
       return [MessageType.query, call, what, { pattern, limit }];
     }
     case 'sessions': {
-      const { limit = QUERY_ROWS_DEFAULT } = readOptions<{ limit: number }>(reader, count, { limit: readLimit });
+      const { limit = QUERY_ROWS_DEFAULT } = readOptions(reader, count, { limit: readLimit });
       return [MessageType.query, call, what, { limit }];
     }
     case 'server':
-      return [MessageType.query, call, what, readOptions<Record<never, never>>(reader, count, {})];
+      return [MessageType.query, call, what, readOptions(reader, count, {})];
     default:
       throw reader.refusal('query: what: expected "key", "keys", "sessions" or "server"');
   }
 }
 
-function readOptions<T extends QueryOptions>(reader: Reader, count: number, fields: Fields<T>): Partial<T> {
-  return count > 3 ? readFields<T>(reader, 'query: options', fields) : {};
+const readKey = (reader: Reader): string => reader.string('query: options: key', 1, KEY_BYTES_MAX);
+const readPattern = (reader: Reader): string => reader.string('query: options: pattern', 0, PATTERN_BYTES_MAX);
+const readLimit = (reader: Reader): number => reader.integer('query: options: limit', 1, QUERY_ROWS_MAX);
+
+/** `fields`: the options that this query has. */
+function readOptions(reader: Reader, count: number, fields: Partial<Fields<QueryOptions>>): QueryOptions {
+  return count > 3 ? readFields<QueryOptions>(reader, 'query: options', fields) : {};
 }
 
 function readForce(reader: Reader, count: number): ForceMessage {

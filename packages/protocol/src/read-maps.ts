@@ -2,7 +2,8 @@
 import type { Meta } from './messages.js';
 import type { Reader } from './reader.js';
 import { setOwn } from './reader.js';
-import { utf8Length } from './utf8.js';
+
+const QUOTED_MAX = 32;
 
 /** For each key of `T`, how its value is read. */
 export type Fields<T> = { readonly [K in keyof T]-?: (reader: Reader) => Exclude<T[K], undefined> };
@@ -11,17 +12,18 @@ export type Fields<T> = { readonly [K in keyof T]-?: (reader: Reader) => Exclude
 export function readFields<T extends object>(
   reader: Reader,
   what: string,
-  fields: Fields<T>,
+  fields: Partial<Fields<T>>,
   level?: number,
 ): Partial<T> {
   const entries = reader.mapHeader(what);
   const seen = new Set<string>();
   const values: Partial<T> = {};
   for (let i = 0; i < entries; i++) {
-    const key = reader.string(`${what}: a map key`);
+    const key = reader.key(`${what}: a map key`);
     if (seen.has(key)) throw reader.refusal(`${what}: a map key that occurs twice`);
     seen.add(key);
-    if (isKeyOf(fields, key)) values[key] = fields[key](reader);
+    const read = isKeyOf(fields, key) ? fields[key] : undefined;
+    if (read !== undefined) values[key] = read(reader);
     else if (level === undefined) throw reader.refusal(`${what}: unknown key ${quoted(key)}`);
     else reader.skip(1, level + 1);
   }
@@ -32,9 +34,10 @@ function isKeyOf<T extends object>(object: T, key: PropertyKey): key is keyof T 
   return Object.hasOwn(object, key);
 }
 
-/** As much of a peer's text as an error's text may repeat. */
+/** As much of a peer's text as an error's text may repeat: little, and only what is harmless in a log or a terminal. */
 function quoted(text: string): string {
-  return JSON.stringify(text.length > 32 ? `${text.slice(0, 32)}…` : text);
+  const shown = text.slice(0, QUOTED_MAX).replaceAll(/[^ -~]/g, '?');
+  return text.length > QUOTED_MAX ? `"${shown}" and more` : `"${shown}"`;
 }
 
 /** A map of str to str. */
@@ -49,10 +52,11 @@ export function readMeta(
   const meta: Record<string, string> = {};
   let bytes = 0;
   for (let i = 0; i < entries; i++) {
-    const key = reader.string(what);
+    const key = reader.key(what);
     if (Object.hasOwn(meta, key)) throw reader.refusal(`${what}: a map key that occurs twice`);
+    bytes += reader.stringBytes;
     const text = reader.string(what);
-    bytes += utf8Length(key) + utf8Length(text);
+    bytes += reader.stringBytes;
     if (bytes > bytesMax)
       throw reader.refusal(`${what}: expected at most ${bytesMax} bytes of keys and values together`);
     setOwn(meta, key, text);

@@ -2,6 +2,8 @@
 
 /** Code units handed to one String.fromCharCode call; engines bound the number of arguments. */
 const UNITS_PER_CALL = 4_096;
+/** The longest text for which the way of short ASCII texts is tried first. */
+const SHORT_BYTES_MAX = 64;
 
 /** Length in bytes of `text` as UTF-8; -1 when it has a lone surrogate, which UTF-8 cannot say. */
 export function utf8Length(text: string): number {
@@ -50,10 +52,28 @@ export function writeUtf8(text: string, bytes: Uint8Array, offset: number): numb
 }
 
 /**
+ * For each length of a short text an array of that many units, used again for every text of the length: a call with an array of exact
+ * length is the fastest way to a string that lies in one piece, which concatenation does not give.
+ */
+const unitsOfLength: readonly number[][] = Array.from({ length: SHORT_BYTES_MAX + 1 }, (_, length) =>
+  Array.from({ length }, () => 0),
+);
+
+/**
  * The text of `bytes[start..end)`, or null when that is not UTF-8 as The Unicode Standard, table 3-7 has it:
  * overlong forms, surrogates, code points beyond U+10FFFF and cut-off sequences are none.
  */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string | null {
+  const short = unitsOfLength[end - start];
+  if (short !== undefined) {
+    let any = 0;
+    for (let i = 0; i < short.length; i++) {
+      const byte = bytes[start + i] ?? 0;
+      any |= byte;
+      short[i] = byte;
+    }
+    if (any < 0x80) return String.fromCharCode.apply(null, short);
+  }
   const units: number[] = [];
   let text = '';
   let at = start;

@@ -20,27 +20,25 @@ const QUERY_DEFAULTS: QueryOptions = { pattern: '**', limit: QUERY_ROWS_DEFAULT 
 export function writeMessage(writer: Writer, message: ClientMessage | ServerMessage): void {
   switch (message[0]) {
     case MessageType.acquire: {
-      const [, request, acked, key, mode, waitMs, leaseMs, flags, meta] = message;
-      const count =
-        (meta ?? null) !== null
-          ? 9
-          : (flags ?? 0) !== 0
-            ? 8
-            : (leaseMs ?? null) !== null
-              ? 7
-              : (waitMs ?? null) !== null
-                ? 6
-                : (mode ?? 0) !== 0
-                  ? 5
-                  : 4;
+      const mode = message[4] ?? 0;
+      const waitMs = message[5] ?? null;
+      const leaseMs = message[6] ?? null;
+      const flags = message[7] ?? 0;
+      const meta = message[8] ?? null;
+      let count = 4;
+      if (meta !== null) count = 9;
+      else if (flags !== 0) count = 8;
+      else if (leaseMs !== null) count = 7;
+      else if (waitMs !== null) count = 6;
+      else if (mode !== 0) count = 5;
       begin(writer, message[0], count);
-      writer.uint(request);
-      writer.uint(acked);
-      writer.string(key);
-      if (count > 4) writer.uint(mode ?? 0);
-      if (count > 5) writer.uintOrNil(waitMs ?? null);
-      if (count > 6) writer.uintOrNil(leaseMs ?? null);
-      if (count > 7) writer.uint(flags ?? 0);
+      writer.uint(message[1]);
+      writer.uint(message[2]);
+      writer.string(message[3]);
+      if (count > 4) writer.uint(mode);
+      if (count > 5) writer.uintOrNil(waitMs);
+      if (count > 6) writer.uintOrNil(leaseMs);
+      if (count > 7) writer.uint(flags);
       if (count > 8) writer.value(meta, ELEMENT_LEVEL);
       return;
     }

@@ -59,27 +59,29 @@ export class Writer {
   uint(value: number): void {
     this.reserve(HEADER_BYTES_MAX);
     const { bytes } = this;
+    let at = this.position;
     if (value >>> 0 === value) {
       if (value < 0x80) {
-        bytes[this.position++] = value;
+        bytes[at++] = value;
       } else if (value < 0x100) {
-        bytes[this.position++] = 0xcc;
-        bytes[this.position++] = value;
+        bytes[at++] = 0xcc;
+        bytes[at++] = value;
       } else if (value < 0x10000) {
-        bytes[this.position++] = 0xcd;
-        this.write16(value);
+        bytes[at++] = 0xcd;
+        at = write16(bytes, at, value);
       } else {
-        bytes[this.position++] = 0xce;
-        this.write32(value);
+        bytes[at++] = 0xce;
+        at = write32(bytes, at, value);
       }
-      return;
+    } else {
+      if (!Number.isSafeInteger(value) || value < 0) {
+        throw new RangeError(`not an unsigned integer below 2^53: ${value}`);
+      }
+      bytes[at++] = 0xcf;
+      at = write32(bytes, at, Math.floor(value / TWO_32));
+      at = write32(bytes, at, value >>> 0);
     }
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw new RangeError(`not an unsigned integer below 2^53: ${value}`);
-    }
-    bytes[this.position++] = 0xcf;
-    this.write32(Math.floor(value / TWO_32));
-    this.write32(value >>> 0);
+    this.position = at;
   }
 
   uintOrNil(value: number | null): void {
@@ -129,29 +131,31 @@ export class Writer {
     }
     this.reserve(HEADER_BYTES_MAX);
     const { bytes } = this;
+    let at = this.position;
     if (!Number.isInteger(value)) {
       this.float.setFloat64(0, value);
-      bytes[this.position++] = 0xcb;
-      bytes.set(this.floatBytes, this.position);
-      this.position += 8;
+      bytes[at++] = 0xcb;
+      bytes.set(this.floatBytes, at);
+      at += 8;
     } else if (value >= -0x20) {
-      bytes[this.position++] = value & 0xff;
+      bytes[at++] = value;
     } else if (value >= -0x80) {
-      bytes[this.position++] = 0xd0;
-      bytes[this.position++] = value & 0xff;
+      bytes[at++] = 0xd0;
+      bytes[at++] = value;
     } else if (value >= -0x8000) {
-      bytes[this.position++] = 0xd1;
-      this.write16(value);
+      bytes[at++] = 0xd1;
+      at = write16(bytes, at, value);
     } else if (value >= -0x80000000) {
-      bytes[this.position++] = 0xd2;
-      this.write32(value);
+      bytes[at++] = 0xd2;
+      at = write32(bytes, at, value);
     } else if (Number.isSafeInteger(value)) {
-      bytes[this.position++] = 0xd3;
-      this.write32(Math.floor(value / TWO_32));
-      this.write32(value >>> 0);
+      bytes[at++] = 0xd3;
+      at = write32(bytes, at, Math.floor(value / TWO_32));
+      at = write32(bytes, at, value >>> 0);
     } else {
       throw new RangeError(`not an integer above -2^53: ${value}`);
     }
+    this.position = at;
   }
 
   /**
@@ -203,32 +207,20 @@ export class Writer {
   ): void {
     this.reserve(HEADER_BYTES_MAX);
     const { bytes } = this;
+    let at = this.position;
     if (length <= fixedMax) {
-      bytes[this.position++] = fixed | length;
+      bytes[at++] = fixed | length;
     } else if (length < 0x100 && format8 !== 0) {
-      bytes[this.position++] = format8;
-      bytes[this.position++] = length;
+      bytes[at++] = format8;
+      bytes[at++] = length;
     } else if (length < 0x10000) {
-      bytes[this.position++] = format16;
-      this.write16(length);
+      bytes[at++] = format16;
+      at = write16(bytes, at, length);
     } else {
-      bytes[this.position++] = format32;
-      this.write32(length);
+      bytes[at++] = format32;
+      at = write32(bytes, at, length);
     }
-  }
-
-  private write16(value: number): void {
-    const { bytes } = this;
-    bytes[this.position++] = (value >> 8) & 0xff;
-    bytes[this.position++] = value & 0xff;
-  }
-
-  private write32(value: number): void {
-    const { bytes } = this;
-    bytes[this.position++] = (value >>> 24) & 0xff;
-    bytes[this.position++] = (value >> 16) & 0xff;
-    bytes[this.position++] = (value >> 8) & 0xff;
-    bytes[this.position++] = value & 0xff;
+    this.position = at;
   }
 
   private reserve(count: number): void {
@@ -244,6 +236,21 @@ export class Writer {
     this.frameStart = 0;
     this.position = written.length;
   }
+}
+
+/** A typed array keeps the low 8 bits of what is stored, so nothing is masked here. */
+function write16(bytes: Uint8Array, at: number, value: number): number {
+  bytes[at++] = value >> 8;
+  bytes[at++] = value;
+  return at;
+}
+
+function write32(bytes: Uint8Array, at: number, value: number): number {
+  bytes[at++] = value >>> 24;
+  bytes[at++] = value >> 16;
+  bytes[at++] = value >> 8;
+  bytes[at++] = value;
+  return at;
 }
 
 function checkLevel(level: number): void {
