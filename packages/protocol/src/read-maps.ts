@@ -22,8 +22,7 @@ export function readFields<T extends object>(
     const key = reader.key(`${what}: a map key`);
     if (seen.has(key)) throw reader.refusal(`${what}: a map key that occurs twice`);
     seen.add(key);
-    const read = isKeyOf(fields, key) ? fields[key] : undefined;
-    if (read !== undefined) values[key] = read(reader);
+    if (isKeyOf(fields, key)) values[key] = fields[key]?.(reader);
     else if (level === undefined) throw reader.refusal(`${what}: unknown key ${quoted(key)}`);
     else reader.skip(1, level + 1);
   }
