@@ -45,7 +45,7 @@ export function caseTable(result) {
  * The whole run as Markdown.
  * @param {{ date: string, commit: string, changed: boolean, machine: ReturnType<typeof import('./machine.js').machineFacts> & { pinned: boolean }, options: any, results: any[] }} run
  */
-export function markdown({ date, commit, changed, machine, options, results }) {
+function markdown({ date, commit, changed, machine, options, results }) {
   const state = changed ? `${commit} with changes that are not committed` : commit;
   return `${[
     '# Measurements',

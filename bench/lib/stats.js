@@ -2,7 +2,7 @@
  * @param {readonly number[]} values at least one
  * @returns {number} the middle one; of an even number of values the mean of the two in the middle
  */
-export function median(values) {
+function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
