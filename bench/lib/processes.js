@@ -27,6 +27,9 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
  * round: fixed cores make rounds comparable. Helper threads, such as the collector's, stay free.
  */
 const CORES = { 'server.js': '0', 'load.js': '1' };
+/** A server has the heap that it has with a user; a load may take what it needs. */
+const FLAGS = { 'server.js': ['--expose-gc'], 'load.js': ['--max-old-space-size=6144'] };
+
 let pinned = false;
 
 /**
@@ -58,7 +61,7 @@ function pin(pid, cores) {
  */
 export function startWorker(file, words) {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-  const child = fork(path, words, { execArgv: ['--expose-gc', '--max-old-space-size=6144'] });
+  const child = fork(path, words, { execArgv: FLAGS[file] });
   running.add(child);
   if (pinned) pin(child.pid, CORES[file]);
 
