@@ -42,8 +42,9 @@ async function main() {
   console.log(`\n${missed} targets missed`);
   if (options.save) {
     const date = new Date().toISOString().slice(0, 10);
-    const name = save(RESULTS, { date, ...commitFacts(), machine, options: options.sizes, results });
-    console.log(`written: bench/results/${name}.md, .json and latest.md`);
+    const complete = options.cases.length === CASES.length && options.clients.includes('sdk');
+    const name = save(RESULTS, { date, ...commitFacts(), machine, options: options.sizes, results }, complete);
+    console.log(`written: bench/results/${name}.md and .json${complete ? ', latest.md' : ''}`);
   }
   if (options.check && missed > 0) process.exitCode = 1;
 }

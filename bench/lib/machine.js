@@ -28,7 +28,8 @@ export function machineFacts() {
 export function commitFacts() {
   const git = (...words) => execFileSync('git', words, { encoding: 'utf8', cwd: import.meta.dirname }).trim();
   try {
-    const changed = git('status', '--porcelain', '--', '../../packages', '../../pnpm-lock.yaml', '..') !== '';
+    const measured = ['../../packages', '../../pnpm-lock.yaml', '..', ':(exclude)../results'];
+    const changed = git('status', '--porcelain', '--', ...measured) !== '';
     return { commit: git('rev-parse', '--short', 'HEAD'), changed };
   } catch {
     // An export of the sources without their history can be measured as well.

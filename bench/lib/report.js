@@ -57,15 +57,16 @@ function markdown({ date, commit, changed, machine, options, results }) {
 }
 
 /**
- * Writes <date>-<commit>.md and .json, and latest.md.
+ * Writes <date>-<commit>.md and .json, and latest.md when nothing was left out.
  * @param {string} folder
  * @param {Parameters<typeof markdown>[0]} run
+ * @param {boolean} complete
  */
-export function save(folder, run) {
+export function save(folder, run, complete) {
   mkdirSync(folder, { recursive: true });
   const name = `${run.date}-${run.commit}`;
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(run, null, 2)}\n`);
   writeFileSync(join(folder, `${name}.md`), markdown(run));
-  writeFileSync(join(folder, 'latest.md'), markdown(run));
+  if (complete) writeFileSync(join(folder, 'latest.md'), markdown(run));
   return name;
 }
