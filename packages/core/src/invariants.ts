@@ -5,7 +5,7 @@
 import type { Machine } from './machine.js';
 import { placeOf } from './places.js';
 import { admits } from './requests.js';
-import { Ending, type KeyState, Request, type SessionState, type State } from './state.js';
+import { Ending, type KeyState, type Request, type SessionState, type State } from './state.js';
 
 /** Throws an error that says what is broken. */
 export function checkInvariants(machine: Machine): void {

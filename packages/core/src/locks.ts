@@ -4,7 +4,7 @@ import type { Effect } from './effects.js';
 import { leaseEndMs, tellEnding, tellForgotten, tellGranted, tellQueued, tellRefused } from './answers.js';
 import { checkAcquire, checkLease } from './checks.js';
 import { acknowledge, admits, arrive, end, remember, setDue, settle } from './requests.js';
-import { Ending, Request, type State } from './state.js';
+import { Ending, type Request, type State } from './state.js';
 
 /** Ends every request whose wait or lease is over at the present log time, the earliest first. */
 export function fireDue(state: State, effects: Effect[]): void {

@@ -27,7 +27,7 @@ function describeMachine(machine: Machine): string {
     const queue = Array.from(key.queue(), name);
     keys.push(`${key.name} ${key.heldCount} ${holders.join()} ${key.waitingCount} ${queue.join()}`);
   }
-  return [...lines, ...keys.sort()].join('\n');
+  return [...lines, ...keys.toSorted()].join('\n');
 }
 
 function describeModel(model: Model): string {
@@ -50,7 +50,7 @@ function describeModel(model: Model): string {
     const queue = model.live(key, 'waiting');
     return `${key} ${holders.length} ${holders.map(modelName).join()} ${queue.length} ${queue.map(modelName).join()}`;
   });
-  return [...lines, ...keys.sort()].join('\n');
+  return [...lines, ...keys.toSorted()].join('\n');
 }
 
 function describe(request: Omit<RequestView, 'keyState' | 'sessionState'>): string {
