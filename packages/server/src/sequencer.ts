@@ -14,16 +14,20 @@ export interface SequencerSink {
   applied(entry: Entry, effects: readonly Effect[]): void;
   /** These commands did not reach the log and never will. */
   failed(commands: readonly Command[]): void;
-  /** A newer term exists, or the log cannot say what it holds: nothing more may be said by this node. */
+  /**
+   * A newer term exists, or the log cannot say what it holds: nothing more may be said by this node. Whether the commands under way are in the
+   * log is for others to find out, so they come back neither as applied nor as failed.
+   */
   fenced(reason: Error): void;
 }
 
-/** Seconds from which the floor of tokens counts: 2025-01-01T00:00:00Z. With 2^22 tokens a second they stay below 2^53 until 2093. */
-const TOKEN_EPOCH_SECONDS = 1_735_689_600;
+/** From when the floor of tokens counts: 2025-01-01T00:00:00Z. With 2^22 tokens a second they stay below 2^53 until 2093. */
+const TOKEN_EPOCH_MS = 1_735_689_600_000;
 const TOKENS_PER_SECOND = 2 ** 22;
 
+/** To the millisecond: an engine that forgets everything may be started again within the second. */
 export function tokenFloor(wallMs: number): number {
-  return Math.max(0, Math.floor(wallMs / 1_000) - TOKEN_EPOCH_SECONDS) * TOKENS_PER_SECOND;
+  return Math.floor((Math.max(0, wallMs - TOKEN_EPOCH_MS) / 1_000) * TOKENS_PER_SECOND);
 }
 
 export interface SequencerParts {
@@ -42,16 +46,23 @@ export class Sequencer {
   readonly #limits: MachineLimits;
 
   #term = 0;
-  #state: 'idle' | 'running' | 'resolving' | 'stopped' = 'idle';
+  /** `idle` until the entry that begins the term is applied. */
+  #state: 'idle' | 'running' | 'stopped' = 'idle';
+  /** The answer to an append was lost, and the log was not read back yet. Nothing may be appended. */
+  #inDoubt = false;
   /** Log time at the start of the term, and the monotonic clock then. */
   #baseMs = 0;
   #startedMs = 0;
 
-  /** Commands of this turn. Invariant: not empty only while a flush is scheduled or an unknown append is being resolved. */
+  /** Commands of this turn. Invariant: not empty only while a flush is scheduled, the term begins, or an append is in doubt. */
   #gathered: Command[] = [];
   #scheduled = false;
-  /** Entries whose append is under way, in order. */
+  /** Entries that are neither applied nor known to be lost, in order. */
   readonly #appending: Entry[] = [];
+  /** Appends that have neither resolved nor rejected. */
+  #underWay = 0;
+  /** Called when the last of them has. */
+  #onSettled: (() => void) | null = null;
   #nextIndex = 1;
   #effects: Effect[] = [];
 
@@ -61,7 +72,7 @@ export class Sequencer {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#gathered.length > 0) void this.#append();
+    this.#appendGathered();
   };
 
   constructor(parts: SequencerParts) {
@@ -78,21 +89,26 @@ export class Sequencer {
 
   /**
    * Opens the log for a new term, replays what the machine does not have yet, and appends the entry that begins the term.
-   * Resolves when that entry is applied. The machine must stand at the log's snapshot or later.
+   * Resolves when that entry is applied; rejects when it could not be: then nothing can be served. The machine must stand at the log's
+   * snapshot or later.
    */
   async start(): Promise<void> {
-    this.#term = await this.#log.open();
-    await this.#replay();
-    this.#nextIndex = this.#machine.index + 1;
-    this.#baseMs = this.#machine.nowMs;
-    this.#startedMs = this.#clock.nowMs();
+    try {
+      this.#term = await this.#log.open();
+      await this.#replay();
+      this.#nextIndex = this.#machine.index + 1;
+      this.#baseMs = this.#machine.nowMs;
+      this.#startedMs = this.#clock.nowMs();
+      const floor = tokenFloor(this.#clock.wallMs());
+      await this.#append([{ type: 'begin-term', tokenFloor: floor, limits: this.#limits }]);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+    if (this.#state !== 'idle') return;
     this.#state = 'running';
-    this.#gathered.push({
-      type: 'begin-term',
-      tokenFloor: tokenFloor(this.#clock.wallMs()),
-      limits: this.#limits,
-    });
-    await this.#append();
+    this.#appendGathered();
+    this.#watchDeadlines();
   }
 
   /** Puts `command` into the entry of this turn. Its effects come through the sink, or it comes back through `failed`. */
@@ -132,22 +148,34 @@ export class Sequencer {
     }
   }
 
-  /** One entry out of what was gathered; with nothing gathered it only moves log time. Resolves when it is applied or has failed. */
-  #append(): Promise<void> {
-    const entry: Entry = {
-      index: this.#nextIndex,
-      term: this.#term,
-      nowMs: this.nowMs(),
-      commands: this.#gathered,
-    };
+  #appendGathered(): void {
+    if (this.#gathered.length === 0 || this.#state !== 'running' || this.#inDoubt) return;
+    const commands = this.#gathered;
     this.#gathered = [];
-    this.#nextIndex += 1;
-    this.#appending.push(entry);
-    return this.#log.append(entry).then(this.#apply, (reason: unknown) => this.#recover(entry, reason));
+    void this.#append(commands);
   }
 
-  /** The oldest append under way is durable. */
-  readonly #apply = (): void => {
+  /** One entry; without commands it only moves log time. Resolves when it is applied or its failure is dealt with. */
+  #append(commands: readonly Command[]): Promise<void> {
+    const entry: Entry = { index: this.#nextIndex, term: this.#term, nowMs: this.nowMs(), commands };
+    this.#nextIndex += 1;
+    this.#appending.push(entry);
+    this.#underWay += 1;
+    return this.#log.append(entry).then(this.#landed, (reason: unknown) => this.#notLanded(entry, reason));
+  }
+
+  /** The oldest append under way is durable. While an earlier one is in doubt the log itself will say so. */
+  readonly #landed = (): void => {
+    this.#settled();
+    if (!this.#inDoubt) this.#apply();
+  };
+
+  #settled(): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0) this.#onSettled?.();
+  }
+
+  #apply(): void {
     const entry = this.#appending.shift();
     if (entry === undefined) throw new Error('an append resolved that was not under way');
     const effects = this.#effects;
@@ -156,24 +184,26 @@ export class Sequencer {
     if (effects.length > 4_096) this.#effects = [];
     else effects.length = 0;
     this.#watchDeadlines();
-  };
+  }
 
-  async #recover(entry: Entry, reason: unknown): Promise<void> {
-    // Appends after a failed one fail with it: they are handled together with the first.
-    if (this.#appending[0] !== entry) return;
-    const kind = reason instanceof LogFailure ? reason.kind : 'unknown';
-    if (kind === 'not-landed') {
-      this.#giveUp();
-      return;
-    }
-    if (kind === 'unknown') {
-      const landed = await this.#resolveUnknown();
-      if (landed) return;
-    }
+  async #notLanded(entry: Entry, reason: unknown): Promise<void> {
+    this.#settled();
     const failure = reason instanceof Error ? reason : new Error(String(reason));
+    if (this.#state === 'idle') throw failure;
+    // Appends after a failed one fail with it: they are handled together with the first.
+    if (this.#appending[0] !== entry || this.#inDoubt) return;
+    const kind = failure instanceof LogFailure ? failure.kind : 'unknown';
+    if (kind === 'not-landed') this.#giveUp();
+    else if (kind !== 'unknown' || !(await this.#resolveDoubt())) this.#fence(failure);
+  }
+
+  /** Silence: nothing is said of what was under way, because nobody here knows what became of it. */
+  #fence(reason: Error): void {
+    const wasStopped = this.#state === 'stopped';
+    this.#appending.length = 0;
+    this.#gathered = [];
     this.stop();
-    this.#giveUp();
-    this.#sink.fenced(failure);
+    if (!wasStopped) this.#sink.fenced(reason);
   }
 
   /** Nothing of what is under way is in the log: say so, and go on at the same index. */
@@ -184,28 +214,37 @@ export class Sequencer {
     this.#watchDeadlines();
   }
 
-  /** Reads the log back: what is there is applied, the rest was not taken. False when the log cannot be read. */
-  async #resolveUnknown(): Promise<boolean> {
-    this.#state = 'resolving';
+  /** Reads the log back: what is there is applied, the rest was not taken. False when the log cannot be read or is not ours any more. */
+  async #resolveDoubt(): Promise<boolean> {
+    this.#inDoubt = true;
+    // What is still under way could land behind the reader's back.
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onSettled = resolve;
+      });
+      this.#onSettled = null;
+    }
+    let found = 0;
     try {
-      for await (const found of this.#log.read(this.#machine.index + 1)) {
-        const mine = this.#appending[0];
-        if (mine === undefined || found.term !== mine.term || found.index !== mine.index) return false;
-        this.#apply();
+      for await (const { index, term } of this.#log.read(this.#machine.index + 1)) {
+        const mine = this.#appending[found];
+        if (mine === undefined || index !== mine.index || term !== mine.term) return false;
+        found += 1;
       }
     } catch {
       return false;
     }
-    this.#state = 'running';
+    this.#inDoubt = false;
+    for (; found > 0; found--) this.#apply();
     this.#giveUp();
-    if (this.#gathered.length > 0) void this.#append();
+    this.#appendGathered();
     return true;
   }
 
   /** Sets the timer for the machine's next deadline. A timer that is early is harmless, so only an earlier deadline moves it. */
   #watchDeadlines(): void {
     const dueMs = this.#machine.nextDueMs;
-    if (dueMs >= this.#timerDueMs || this.#state !== 'running') return;
+    if (dueMs >= this.#timerDueMs || this.#state !== 'running' || this.#inDoubt) return;
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timerDueMs = dueMs;
     this.#timer = this.#clock.setTimer(Math.max(0, dueMs - this.nowMs()), this.#onDeadline);
@@ -216,9 +255,15 @@ export class Sequencer {
     // A release or an extend that waits in a socket goes before the deadline that it is about: read first, then let time pass.
     this.#clock.afterPoll(() => {
       this.#timerDueMs = Infinity;
-      if (this.#state !== 'running') return;
-      if (this.#machine.nextDueMs <= this.nowMs() && this.#gathered.length === 0) void this.#append();
-      else this.#watchDeadlines();
+      if (this.#state !== 'running' || this.#inDoubt) return;
+      const dueMs = this.#machine.nextDueMs;
+      if (dueMs > this.nowMs()) {
+        this.#watchDeadlines();
+        return;
+      }
+      // An entry that is gathered or under way, and late enough, lets the deadline fire when it is applied.
+      const newest = this.#appending.at(-1);
+      if (this.#gathered.length === 0 && (newest === undefined || newest.nowMs < dueMs)) void this.#append([]);
     });
   };
 }

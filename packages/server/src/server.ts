@@ -182,7 +182,10 @@ class Server implements HoldfastServer {
   }
 
   async start(): Promise<void> {
-    await this.#sequencer.start();
+    await this.#sequencer.start().catch(async (error: unknown) => {
+      await this.#log.close();
+      throw error;
+    });
     this.#sessions.adopt();
     await new Promise<void>((resolve, reject) => {
       this.#http.once('error', reject);

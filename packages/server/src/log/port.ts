@@ -34,7 +34,8 @@ export interface LogPort {
    * must be one more than that of the append before it. The engine keeps the entry object and must not change it.
    *
    * Rejects with LogFailure: `refused`: a newer term exists; this opener must fall silent. `not-landed`: the entry is not in the log and never will be, nor are
-   * those called after it; the caller may go on with the same index. `unknown`: it may be in the log; the caller reads it back before it does or says anything else.
+   * those called after it; the caller may go on with the same index. `unknown`: it may be in the log; the caller waits until every append under
+   * way has ended and reads the log back before it does or says anything else.
    */
   append(entry: Entry): Promise<void>;
 

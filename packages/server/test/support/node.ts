@@ -1,0 +1,197 @@
+/** One node without HTTP: the parts of the server wired as server.ts does it, on a virtual clock, with sockets that a test holds. */
+import { Machine, type MachineLimits } from '@holdfast/core';
+import { type ClientMessage, type HelloOptions, type ServerMessage, encodeFrame, encodePing } from '@holdfast/protocol';
+import { FakeSocket, type FakeSocketOptions, VirtualClock } from '../../../testing/src/index.js';
+import { Connections } from '../../src/connection/connections.js';
+import { Requests } from '../../src/connection/requests.js';
+import type { SocketHandler } from '../../src/connection/socket.js';
+import { Delivery } from '../../src/delivery/delivery.js';
+import { Flusher } from '../../src/delivery/flusher.js';
+import { Places } from '../../src/delivery/places.js';
+import { Queries } from '../../src/delivery/queries.js';
+import { Scanner } from '../../src/delivery/scans.js';
+import { Watches } from '../../src/delivery/watches.js';
+import { machineLimits } from '../../src/limits.js';
+import { MemoryLog } from '../../src/log/memory.js';
+import type { LogPort } from '../../src/log/port.js';
+import { Sequencer } from '../../src/sequencer.js';
+import { Sessions } from '../../src/session/sessions.js';
+
+export interface TestNodeOptions {
+  readonly clock?: VirtualClock;
+  readonly log?: LogPort;
+  readonly limits?: MachineLimits;
+}
+
+/** Bytes that differ from call to call and are the same in every run. */
+function countingBytes(): (count: number) => Uint8Array {
+  let calls = 0;
+  return (count) => {
+    calls += 1;
+    const bytes = new Uint8Array(count);
+    new DataView(bytes.buffer).setUint32(count - 4, calls);
+    return bytes;
+  };
+}
+
+export class TestNode {
+  readonly clock: VirtualClock;
+  readonly machine = new Machine();
+  readonly sessions: Sessions;
+  readonly sequencer: Sequencer;
+  readonly connections: Connections;
+  readonly watches: Watches;
+  readonly scanner: Scanner;
+  readonly places: Places;
+  readonly stalls: number[] = [];
+  readonly faults: unknown[] = [];
+  readonly fenced: Error[] = [];
+  draining = false;
+
+  constructor(options: TestNodeOptions = {}) {
+    const clock = options.clock ?? new VirtualClock();
+    this.clock = clock;
+    const { machine } = this;
+    const flusher = new Flusher(() => clock.nowMs());
+    this.scanner = new Scanner(clock);
+    this.watches = new Watches(machine, this.scanner, clock);
+    const facts = (): { node: string; version: string; draining: boolean } => ({
+      node: 'n1',
+      version: '0',
+      draining: this.draining,
+    });
+    const sessions = new Sessions({
+      clock,
+      random: countingBytes(),
+      machine,
+      propose: (command) => this.sequencer.propose(command),
+      serverMs: () => this.sequencer.nowMs(),
+      facts,
+      stalled: (lateMs) => this.stalls.push(lateMs),
+    });
+    this.sessions = sessions;
+    this.places = new Places(machine, clock, (id, message) => sessions.get(id)?.connection?.push(message));
+    const delivery = new Delivery(sessions, this.watches, this.places);
+    this.sequencer = new Sequencer({
+      log: options.log ?? new MemoryLog(),
+      machine,
+      clock,
+      limits: options.limits ?? machineLimits,
+      sink: {
+        applied: (entry, effects) => delivery.applied(entry, effects),
+        failed: (commands) => delivery.failed(commands),
+        fenced: (reason) => this.fenced.push(reason),
+      },
+    });
+    this.connections = new Connections(clock, {
+      sessions,
+      requests: new Requests({
+        sessions,
+        watches: this.watches,
+        queries: new Queries({
+          machine,
+          scanner: this.scanner,
+          isConnected: (id) => (sessions.get(id)?.connection ?? null) !== null,
+          facts,
+          nowMs: () => this.sequencer.nowMs(),
+        }),
+        propose: (command) => this.sequencer.propose(command),
+        isDraining: () => this.draining,
+      }),
+      flusher,
+      nowMs: () => clock.nowMs(),
+      fault: (error) => this.faults.push(error),
+    });
+  }
+
+  static async start(options: TestNodeOptions = {}): Promise<TestNode> {
+    const node = new TestNode(options);
+    await node.sequencer.start();
+    node.sessions.adopt();
+    return node;
+  }
+
+  /** A new connection that has said nothing. */
+  connect(options: FakeSocketOptions = {}): Peer {
+    return new Peer(this.clock, this.connections, options);
+  }
+
+  /** A connection with a session of its own; its socket has forgotten the welcome. */
+  async open(hello: HelloOptions = {}, options: FakeSocketOptions = {}): Promise<Peer> {
+    const peer = this.connect(options);
+    await peer.hello(hello);
+    return peer;
+  }
+
+  stop(): void {
+    this.sequencer.stop();
+    this.sessions.stop();
+    this.places.stop();
+    this.scanner.stop();
+    this.connections.stop();
+  }
+}
+
+/** The client's end of a connection, as the server's parts meet it. */
+export class Peer {
+  readonly socket: FakeSocket;
+  readonly handler: SocketHandler;
+  readonly #clock: VirtualClock;
+  session = '';
+  secret: Uint8Array = new Uint8Array(16);
+
+  constructor(clock: VirtualClock, connections: Connections, options: FakeSocketOptions) {
+    this.#clock = clock;
+    this.socket = new FakeSocket(options);
+    this.handler = connections.accept(this.socket);
+  }
+
+  /** Says hello, waits for what follows, remembers session and secret of a welcome, and returns everything. */
+  async hello(options: HelloOptions = {}): Promise<ServerMessage[]> {
+    this.say([1, options]);
+    await this.#clock.turn();
+    const messages = this.socket.drain();
+    const first = messages[0];
+    if (first?.[0] === 64) {
+      this.session = first[1].session;
+      this.secret = first[1].secret ?? this.secret;
+    }
+    return messages;
+  }
+
+  /** What resumes this session. */
+  get proof(): HelloOptions {
+    return { session: this.session, secret: this.secret };
+  }
+
+  /** One frame, handled at once; what it leads to is sent in this turn's microtasks. */
+  say(...messages: ClientMessage[]): void {
+    this.handler.onFrame(encodeFrame(messages));
+  }
+
+  /** One frame, and everything that is said to this peer in its turn. */
+  async ask(...messages: ClientMessage[]): Promise<ServerMessage[]> {
+    this.socket.drain();
+    this.say(...messages);
+    await this.#clock.turn();
+    return this.socket.drain();
+  }
+
+  /** Echoes the latest ping. */
+  pong(): void {
+    const ping = this.socket.pings.at(-1);
+    if (ping === undefined) throw new Error('there is no ping to answer');
+    this.handler.onPong(encodePing(ping));
+  }
+
+  /** The connection breaks without a close frame. */
+  breaks(): void {
+    this.handler.onClosed();
+  }
+
+  /** A close frame with this code, and then the connection is gone. */
+  closes(code: number): void {
+    this.handler.onCloseFrame(code);
+    this.handler.onClosed();
+  }
+}
