@@ -1,5 +1,7 @@
-/** Parsers of command line values. They throw commander's InvalidArgumentError, which becomes one line and exit code 64. */
+/** Parsers of command line values. What they throw becomes one line and exit code 64. */
 import { InvalidArgumentError } from 'commander';
+import { ExitCode } from './exit-codes.js';
+import { CliFailure } from './failure.js';
 
 export const DEFAULT_URL = 'ws://127.0.0.1:7420';
 
@@ -32,25 +34,33 @@ export function collect(text: string, previous: readonly string[] | undefined): 
   return [...(previous ?? []), text];
 }
 
-/** WebSocket URLs: repeated, comma separated, or both. Nothing in a URL may be a credential, since URLs show up in lists of processes. */
+/** URLs: repeated, comma separated, or both. They are checked by `targetUrls`, whose message does not repeat what may be a password. */
 export function collectUrls(text: string, previous: readonly string[] | undefined): readonly string[] {
-  const urls = text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-  for (const url of urls) checkUrl(url);
-  return [...(previous ?? []), ...urls];
+  const urls = text.split(',').map((part) => part.trim());
+  return [...(previous ?? []), ...urls.filter((part) => part !== '')];
 }
 
-function checkUrl(text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
-    throw new InvalidArgumentError(`Use ws://host:port or wss://host:port, such as ${DEFAULT_URL}.`);
+/**
+ * The URLs to connect to; an empty HOLDFAST_URL counts as one that is not set.
+ *
+ * @throws CliFailure 64 on what is no WebSocket URL, or holds a credential: URLs show up in lists of processes.
+ */
+export function targetUrls(urls: readonly string[] | undefined): readonly string[] {
+  if (urls === undefined || urls.length === 0) return [DEFAULT_URL];
+  for (const text of urls) {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url === null || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
+      throw new CliFailure(
+        ExitCode.usage,
+        'this is no URL of a server',
+        `use ws://host:port or wss://host:port, such as ${DEFAULT_URL}`,
+      );
+    }
+    if (url.username !== '' || url.password !== '') {
+      throw new CliFailure(ExitCode.usage, 'credentials do not belong into a URL', 'put the token into HOLDFAST_TOKEN');
+    }
   }
-  // The text is not repeated here: it may hold the password that is being refused.
-  if (url.username !== '' || url.password !== '') {
-    throw new InvalidArgumentError('Credentials do not belong into a URL: put the token into HOLDFAST_TOKEN.');
-  }
+  return urls;
 }
 
 export function parsePort(text: string): number {

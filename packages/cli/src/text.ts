@@ -81,8 +81,8 @@ export function count(value: number, singular: string, plural = `${singular}s`):
 }
 
 /** Who asked, from the metadata of a request: what a person needs to find the process. */
-export function describeHolder(session: string, meta: Readonly<Record<string, string>> | null): string {
-  const { host, pid, command, user, ...others } = meta ?? {};
+export function describeHolder(session: string, meta: Readonly<Record<string, string>>): string {
+  const { host, pid, command, user, ...others } = meta;
   const place = [user === undefined ? host : `${user}@${host ?? '?'}`, pid === undefined ? undefined : `pid ${pid}`];
   const parts = [
     ...(command === undefined ? [] : [command]),

@@ -1,54 +1,7 @@
 /** What the service answers to questions (PROTOCOL.md, 6), as tables and sentences for people. */
+import type { KeyStatus, KeySummary, ServerStatus } from '@holdfast/client';
 import { type Column, renderTable } from './table.js';
 import { count, describeHolder, formatDuration, printable } from './text.js';
-
-type Meta = Readonly<Record<string, string>>;
-
-export interface HoldRow {
-  readonly session: string;
-  readonly mode: 'exclusive' | 'shared';
-  readonly token: number;
-  /** Held for this long. */
-  readonly sinceMs: number;
-  /** What is left of the lease; null: no limit. */
-  readonly leaseMs: number | null;
-  readonly meta: Meta | null;
-}
-
-export interface WaiterRow {
-  readonly session: string;
-  readonly mode: 'exclusive' | 'shared';
-  readonly place: number;
-  readonly sinceMs: number;
-  /** Gives up after this long; null: never. */
-  readonly waitMs: number | null;
-  readonly meta: Meta | null;
-}
-
-export interface KeyRow {
-  readonly key: string;
-  /** The first of them; `held` is their number. */
-  readonly holds: readonly HoldRow[];
-  readonly held: number;
-  readonly waiting: number;
-}
-
-export interface KeyDetails extends KeyRow {
-  /** The front of the queue; `waiting` is its whole length. */
-  readonly queue: readonly WaiterRow[];
-}
-
-export interface ServerRow {
-  readonly node: string;
-  readonly version: string;
-  readonly term: number;
-  readonly position: number;
-  readonly sessions: number;
-  readonly keys: number;
-  readonly holds: number;
-  readonly waiting: number;
-  readonly draining: boolean;
-}
 
 const KEY_COLUMNS: readonly Column[] = [
   { title: 'KEY' },
@@ -60,12 +13,13 @@ const KEY_COLUMNS: readonly Column[] = [
 ];
 
 /** The table of `holdfast ls`. */
-export function keyLines(rows: readonly KeyRow[], columnsMax: number): readonly string[] {
+export function keyLines(rows: readonly KeySummary[], columnsMax: number): readonly string[] {
   return renderTable(
     KEY_COLUMNS,
     rows.map(({ key, held, holds, waiting }) => {
       const first = holds[0];
-      const holder = first === undefined ? ['', ''] : [formatDuration(first.sinceMs), whoOf(first)];
+      const holder =
+        first === undefined ? ['', ''] : [formatDuration(first.sinceMs), describeHolder(first.session, first.meta)];
       return [printable(key), first?.mode ?? '', String(held), String(waiting), ...holder];
     }),
     columnsMax,
@@ -91,14 +45,14 @@ const WAITER_COLUMNS: readonly Column[] = [
 ];
 
 /** `holdfast status KEY`: a sentence, the holders, the queue. */
-export function detailLines(details: KeyDetails, columnsMax: number): readonly string[] {
+export function detailLines(details: KeyStatus, columnsMax: number): readonly string[] {
   const { held, holds, queue, waiting } = details;
   const key = printable(details.key);
   if (held === 0 && waiting === 0) return [`${key} is free: nobody holds it, nobody waits for it.`];
   const holders = renderTable(
     HOLD_COLUMNS,
     holds.map((hold) => [
-      whoOf(hold),
+      describeHolder(hold.session, hold.meta),
       hold.mode,
       String(hold.token),
       formatDuration(hold.sinceMs),
@@ -111,7 +65,7 @@ export function detailLines(details: KeyDetails, columnsMax: number): readonly s
     WAITER_COLUMNS,
     queue.map((waiter) => [
       String(waiter.place),
-      whoOf(waiter),
+      describeHolder(waiter.session, waiter.meta),
       waiter.mode,
       formatDuration(waiter.sinceMs),
       limitOf(waiter.waitMs),
@@ -129,7 +83,7 @@ export function detailLines(details: KeyDetails, columnsMax: number): readonly s
 }
 
 /** `holdfast status`: the server's figures. */
-export function serverLines(server: ServerRow): readonly string[] {
+export function serverLines(server: ServerStatus): readonly string[] {
   const facts: readonly (readonly [string, string])[] = [
     ['node', `${printable(server.node)}, version ${printable(server.version)}`],
     ['state', server.draining ? 'draining: takes no new locks' : 'serving'],
@@ -140,10 +94,6 @@ export function serverLines(server: ServerRow): readonly string[] {
     ['log', `term ${server.term}, position ${server.position}`],
   ];
   return facts.map(([name, value]) => `${name.padEnd(10)}${value}`);
-}
-
-function whoOf({ meta, session }: { readonly meta: Meta | null; readonly session: string }): string {
-  return describeHolder(session, meta);
 }
 
 function limitOf(ms: number | null): string {

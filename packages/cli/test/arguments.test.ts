@@ -6,6 +6,7 @@ import {
   parseLimit,
   parsePort,
   parsePositiveDuration,
+  targetUrls,
 } from '../src/arguments.js';
 
 describe('durations', () => {
@@ -41,16 +42,17 @@ describe('URLs', () => {
     ]);
   });
 
-  test('nothing given is nothing said', () => {
-    expect(collectUrls('', undefined)).toEqual([]);
+  test('nothing given is the server on this machine', () => {
+    expect(targetUrls(collectUrls('', undefined))).toEqual(['ws://127.0.0.1:7420']);
+    expect(targetUrls(undefined)).toEqual(['ws://127.0.0.1:7420']);
   });
 
   test.each(['http://a', 'localhost:7420', 'a'])('%s is refused', (text) => {
-    expect(() => collectUrls(text, undefined)).toThrow('ws://host:port');
+    expect(() => targetUrls([text])).toThrow('no URL of a server');
   });
 
   test('credentials in a URL are refused and not repeated', () => {
-    expect(() => collectUrls('ws://user:hunter2@host', undefined)).toThrow(/^(?!.*hunter2).*HOLDFAST_TOKEN/);
+    expect(() => targetUrls(['ws://user:hunter2@host'])).toThrow(/^(?!.*hunter2).*credentials/);
   });
 });
 

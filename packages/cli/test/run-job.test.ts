@@ -36,6 +36,9 @@ function run(command: readonly [string, ...string[]], options: Partial<JobOption
       passTo(to) {
         pass = to;
       },
+      stop() {
+        pass = () => undefined;
+      },
     },
     clock: systemClock,
     report: (event) => said.push(event),

@@ -30,11 +30,12 @@ export type RunEvent =
   | { readonly event: 'leftovers'; readonly key: string; readonly processes: number }
   | { readonly event: 'unstoppable'; readonly key: string; readonly processes: number }
   | { readonly event: 'unsuspendable'; readonly key: string }
-  | { readonly event: 'released'; readonly key: string; readonly exitCode: number };
+  | { readonly event: 'unreleased'; readonly key: string; readonly text: string }
+  | { readonly event: 'finished'; readonly key: string; readonly exitCode: number };
 
 export interface Holder {
   readonly session: string;
-  readonly meta: Readonly<Record<string, string>> | null;
+  readonly meta: Readonly<Record<string, string>>;
   readonly sinceMs: number;
 }
 
@@ -48,6 +49,7 @@ const ALWAYS: ReadonlySet<RunEvent['event']> = new Set([
   'leftovers',
   'unstoppable',
   'unsuspendable',
+  'unreleased',
 ]);
 
 /** Whether an event is worth a line. At a terminal somebody is watching, and a lock in danger is worth theirs. */
@@ -91,7 +93,9 @@ export function eventLine(event: RunEvent): string {
       return `${count(event.processes, 'process', 'processes')} of the command cannot be ended; releasing ${key} all the same`;
     case 'unsuspendable':
       return `not suspended: ${key} would be lost while the command sleeps`;
+    case 'unreleased':
+      return `could not release ${key}: ${printable(event.text)}; it is free when the session ends`;
     default:
-      return `${key} released, exit code ${event.exitCode}`;
+      return `done with ${key}, exit code ${event.exitCode}`;
   }
 }

@@ -21,7 +21,7 @@ export interface JobOptions {
   readonly grace: Grace;
   readonly onLost: 'term' | 'ignore';
   readonly leased: boolean;
-  readonly signals: Pick<Signals, 'passTo'>;
+  readonly signals: Pick<Signals, 'passTo' | 'stop'>;
   readonly clock: Clock;
   readonly report: Report;
 }
@@ -58,6 +58,8 @@ export async function runJob(options: JobOptions): Promise<number> {
     );
   } finally {
     guard.stop();
+    // There is nobody left to pass signals to: from here on Ctrl-C ends a release that takes long.
+    signals.stop();
     await lock.release();
   }
 }

@@ -1,0 +1,4 @@
+/** What bin/holdfast.js starts. */
+import { main } from './program.js';
+
+await main(process.argv);
