@@ -21,14 +21,13 @@ import type {
   ForceMessage,
   HelloMessage,
   HelloOptions,
-  ModeNumber,
   QueryMessage,
   QueryOptions,
   WatchMessage,
 } from './messages.js';
-import { FLAG_PLACE, MODE_EXCLUSIVE, MODE_SHARED, MessageType } from './messages.js';
-import type { Fields } from './read-maps.js';
-import { readFields, readMetaOrNil } from './read-maps.js';
+import { FLAG_PLACE, MODE_EXCLUSIVE, MessageType } from './messages.js';
+import type { Fields } from './read-shapes.js';
+import { readFields, readMetaOrNil, readMode } from './read-shapes.js';
 import type { Reader } from './reader.js';
 
 /** All bits of acquire's flags that are defined. They are the low bits, so this is the largest number too. */
@@ -83,16 +82,12 @@ function readAcquire(reader: Reader, count: number): AcquireMessage {
   const request = reader.integer('acquire: request', 1);
   const acked = reader.integer('acquire: acked');
   const key = reader.string('acquire: key', 1, KEY_BYTES_MAX);
-  const mode = count > 4 ? readMode(reader) : MODE_EXCLUSIVE;
+  const mode = count > 4 ? readMode(reader, 'acquire: mode') : MODE_EXCLUSIVE;
   const waitMs = count > 5 ? reader.integerOrNil('acquire: waitMs', 0, DURATION_MS_MAX) : null;
   const leaseMs = count > 6 ? reader.integerOrNil('acquire: leaseMs', 1, DURATION_MS_MAX) : null;
   const flags = count > 7 ? reader.integer('acquire: flags', 0, FLAGS_KNOWN) : 0;
   const meta = count > 8 ? readMetaOrNil(reader, 'acquire: meta', META_ENTRIES_MAX, META_BYTES_MAX) : null;
   return [MessageType.acquire, request, acked, key, mode, waitMs, leaseMs, flags, meta];
-}
-
-function readMode(reader: Reader): ModeNumber {
-  return reader.integer('acquire: mode', MODE_EXCLUSIVE, MODE_SHARED) === MODE_SHARED ? MODE_SHARED : MODE_EXCLUSIVE;
 }
 
 function readWatch(reader: Reader, count: number): WatchMessage {

@@ -1,7 +1,6 @@
 /** The events of a watch. */
 import type { WatchEvent, WatchedHold } from './messages.js';
-import { checkAtLeast, readList, readMode, readTuple } from './read-lists.js';
-import { readMetaOrNil } from './read-maps.js';
+import { checkAtLeast, readList, readMetaOrNil, readMode, readTuple } from './read-shapes.js';
 import type { Reader } from './reader.js';
 
 /** Nesting levels: 1 the frame, 2 the message, 3 its list of events, 4 an event, 5 its elements and lists, 6 a hold, 7 its elements. */
@@ -24,7 +23,7 @@ function readEvent(reader: Reader): WatchEvent | null {
       const key = reader.string('event: key');
       const session = reader.string('event: session');
       const request = reader.integer('event: request');
-      const mode = readMode(reader);
+      const mode = readMode(reader, 'event: mode');
       const placeOrToken = reader.integer(kind === 'queued' ? 'event: place' : 'event: token');
       const meta = readMetaOrNil(reader, 'event: meta');
       reader.skip(count - 7, EVENT_ELEMENT_LEVEL);
@@ -62,7 +61,7 @@ function readHold(reader: Reader): WatchedHold {
   return readTuple<WatchedHold>(reader, 'a hold', 5, HOLD_ELEMENT_LEVEL, (from) => [
     from.string('hold: session'),
     from.integer('hold: request'),
-    readMode(from),
+    readMode(from, 'hold: mode'),
     from.integer('hold: token'),
     readMetaOrNil(from, 'hold: meta'),
   ]);

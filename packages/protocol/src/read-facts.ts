@@ -1,9 +1,8 @@
 /** The maps of facts in a welcome and in an elsewhere. */
 import { SECRET_BYTES } from './limits.js';
 import type { ElsewhereFacts, WelcomeFacts, WelcomeLimits } from './messages.js';
-import { readList } from './read-lists.js';
-import type { Fields } from './read-maps.js';
-import { readFields } from './read-maps.js';
+import type { Fields } from './read-shapes.js';
+import { readFields, readList } from './read-shapes.js';
 import type { Reader } from './reader.js';
 
 /** Nesting levels: 1 the frame, 2 a message, 3 its map of facts, 4 the limits in it. */
@@ -58,8 +57,21 @@ export function readWelcomeFacts(reader: Reader): WelcomeFacts {
   ) {
     throw missing(reader, 'welcome', { ...facts, secret: null }, WELCOME_FIELDS);
   }
-  const required = { session, resumed, timeoutMs, pingMs, serverMs, acked, lastRequest, node, term, features, limits };
-  return secret === undefined ? required : { ...required, secret };
+  const replacement = secret === undefined ? {} : { secret };
+  return {
+    session,
+    ...replacement,
+    resumed,
+    timeoutMs,
+    pingMs,
+    serverMs,
+    acked,
+    lastRequest,
+    node,
+    term,
+    features,
+    limits,
+  };
 }
 
 const ELSEWHERE_FIELDS: Fields<ElsewhereFacts> = {

@@ -5,9 +5,8 @@
 import type { RestoredHold, RestoredQueued, RetryClass, ServerMessage } from './messages.js';
 import { MessageType } from './messages.js';
 import { readEvents } from './read-events.js';
-import { checkAtLeast, readList, readMode, readTuple } from './read-lists.js';
 import { readElsewhereFacts, readWelcomeFacts } from './read-facts.js';
-import { readMetaOrNil } from './read-maps.js';
+import { checkAtLeast, readList, readMetaOrNil, readMode, readTuple } from './read-shapes.js';
 import type { Reader } from './reader.js';
 
 /** Nesting levels: 1 the frame, 2 a message, 3 its elements, 4 the items of a list, 5 their elements. */
@@ -145,7 +144,7 @@ function readRestoredHold(reader: Reader): RestoredHold {
   return readTuple<RestoredHold>(reader, 'restore: a hold', 5, ITEM_ELEMENT_LEVEL, (from) => [
     from.integer('restore: request'),
     from.string('restore: key'),
-    readMode(from),
+    readMode(from, 'restore: mode'),
     from.integer('restore: token'),
     from.integerOrNil('restore: leaseEndMs'),
   ]);
@@ -155,7 +154,7 @@ function readRestoredQueued(reader: Reader): RestoredQueued {
   return readTuple<RestoredQueued>(reader, 'restore: a queued request', 4, ITEM_ELEMENT_LEVEL, (from) => [
     from.integer('restore: request'),
     from.string('restore: key'),
-    readMode(from),
+    readMode(from, 'restore: mode'),
     from.integer('restore: place'),
   ]);
 }

@@ -137,9 +137,9 @@ export class Reader {
       case 0xc6:
         return this.copy(this.uint32());
       case 0xca:
-        return this.float32();
+        return this.float(this.float32());
       case 0xcb:
-        return this.float64();
+        return this.float(this.float64());
       case 0xd9:
         return this.text(this.byte());
       case 0xda:
@@ -268,14 +268,20 @@ export class Reader {
     }
   }
 
+  /** A float that stands for an integer is held to the bounds of integers, so that whatever is read can be written. */
+  private float(value: number): number {
+    if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw this.refusal('an integer beyond 2^53 - 1');
+    return value;
+  }
+
+  // Both floats: adding 0 makes 0 of -0, which no integer format can say.
   private float32(): number {
     const start = this.take(4);
-    return new DataView(this.bytes.buffer, this.bytes.byteOffset + start, 4).getFloat32(0);
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset + start, 4).getFloat32(0) + 0;
   }
 
   private float64(): number {
     const start = this.take(8);
-    // Adding 0 makes 0 of -0, which no integer format can say.
     return new DataView(this.bytes.buffer, this.bytes.byteOffset + start, 8).getFloat64(0) + 0;
   }
 

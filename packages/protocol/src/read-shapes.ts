@@ -1,5 +1,6 @@
-/** Maps of known shape, read from MessagePack. */
-import type { Meta } from './messages.js';
+/** What messages are made of: maps of known keys, maps of str to str, lists, and tuples that may have grown since. */
+import type { Meta, ModeNumber } from './messages.js';
+import { MODE_EXCLUSIVE, MODE_SHARED } from './messages.js';
 import type { Reader } from './reader.js';
 import { setOwn } from './reader.js';
 
@@ -65,4 +66,37 @@ export function readMeta(
 
 export function readMetaOrNil(reader: Reader, what: string, entriesMax?: number, bytesMax?: number): Meta | null {
   return reader.nil() ? null : readMeta(reader, what, entriesMax, bytesMax);
+}
+
+/** All items of an array, in order; those that `readItem` answers with null are left out. */
+export function readList<T>(reader: Reader, what: string, readItem: (reader: Reader) => T | null): T[] {
+  const items: T[] = [];
+  for (let left = reader.arrayHeader(what); left > 0; left--) {
+    const item = readItem(reader);
+    if (item !== null) items.push(item);
+  }
+  return items;
+}
+
+/** Reads an item that is a tuple of at least `known` elements; `level` is the nesting level of its elements. */
+export function readTuple<T>(
+  reader: Reader,
+  what: string,
+  known: number,
+  level: number,
+  read: (reader: Reader) => T,
+): T {
+  const count = reader.arrayHeader(what);
+  checkAtLeast(reader, what, count, known);
+  const tuple = read(reader);
+  reader.skip(count - known, level);
+  return tuple;
+}
+
+export function checkAtLeast(reader: Reader, what: string, count: number, min: number): void {
+  if (count < min) throw reader.refusal(`${what}: expected at least ${min} elements, found ${count}`);
+}
+
+export function readMode(reader: Reader, what: string): ModeNumber {
+  return reader.integer(what, MODE_EXCLUSIVE, MODE_SHARED) === MODE_SHARED ? MODE_SHARED : MODE_EXCLUSIVE;
 }
