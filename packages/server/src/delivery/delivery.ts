@@ -63,9 +63,9 @@ export class Delivery {
         case 'open-session':
         case 'resume-session':
         case 'end-session':
+        case 'confirm-session':
           this.#sessions.failed(command);
           break;
-        case 'confirm-session':
         case 'begin-term':
           break;
       }

@@ -111,6 +111,8 @@ export class Sessions {
       this.#refuse(connection);
       return;
     }
+    // Its client has been heard: while the log takes its time, the session must not end as a silent one.
+    session.heardMs = this.#liveness.nowMs();
     const secret = newSecret(this.#parts.random);
     const secretHash = hashSecret(secret);
     this.#openings.set(secretHash, { connection, secret, options });
@@ -120,6 +122,11 @@ export class Sessions {
   #refuse(connection: OpeningConnection): void {
     const last = errorMessage(0, 0, 'SESSION_OVER', 'there is no such session, or its secret is another one');
     connection.close(CloseCode.sessionOver, 'SESSION_OVER', last);
+  }
+
+  #replace(connection: SessionConnection): void {
+    const last = errorMessage(0, 0, 'SESSION_REPLACED', 'a newer connection resumed this session');
+    connection.close(CloseCode.sessionReplaced, 'SESSION_REPLACED', last);
   }
 
   // ---- what the log decided ---------------------------------------------------------------------------------------------
@@ -151,22 +158,27 @@ export class Sessions {
 
   resumed(id: string, secretHash: string): void {
     const opening = this.#openings.get(secretHash);
+    if (opening === undefined) return;
+    this.#openings.delete(secretHash);
+    const { connection } = opening;
     const session = this.#sessions.get(id);
     const view = this.#parts.machine.session(id);
-    if (opening === undefined || session === undefined || view === undefined) return;
-    this.#openings.delete(secretHash);
-    // A later resume in the same step wins; the secret that this one would get is not known any more.
-    if (opening.connection.gone || view.secretHash !== secretHash) return;
+    if (session === undefined || session.ending || view === undefined) {
+      // The end of the session came between: in the same step, or it is under way.
+      this.#refuse(connection);
+      return;
+    }
+    if (view.secretHash !== secretHash) {
+      // A later resume in the same step wins; the secret that this one would get is not known any more.
+      this.#replace(connection);
+      return;
+    }
+    if (connection.gone) return;
     const older = session.connection;
-    this.#attach(session, opening.connection);
-    older?.close(
-      CloseCode.sessionReplaced,
-      'SESSION_REPLACED',
-      errorMessage(0, 0, 'SESSION_REPLACED', 'a newer connection resumed this session'),
-    );
+    this.#attach(session, connection);
+    if (older !== null) this.#replace(older);
     session.heardMs = this.#liveness.nowMs();
     session.unconfirmedHash = secretHash;
-    const { connection } = opening;
     connection.push(
       welcomeMessage(view, opening.secret, true, this.#parts.serverMs(), this.#parts.facts(), this.#parts.machine.term),
       1_024,
@@ -211,6 +223,12 @@ export class Sessions {
       // Its end is still due: try again after another while.
       session.ending = false;
       this.#liveness.add(session);
+      return;
+    }
+    if (command.type === 'confirm-session') {
+      // The next thing heard confirms it, unless a newer resume has something of its own to confirm.
+      const session = this.#sessions.get(command.session);
+      if (session !== undefined) session.unconfirmedHash ??= command.secretHash;
       return;
     }
     if (command.type !== 'open-session' && command.type !== 'resume-session') return;

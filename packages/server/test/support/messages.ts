@@ -1,4 +1,5 @@
 /** Short ways to write messages in tests. */
+import { expect } from 'vitest';
 import type {
   AcquireMessage,
   ErrorMessage,
@@ -32,6 +33,15 @@ export function watch(number: number, pattern: string, after: number | null = nu
 
 export function query(call: number, what: QueryWhat, options: QueryOptions = {}): QueryMessage {
   return [8, call, what, options];
+}
+
+/** A grant of this request with any token, as it is decoded. */
+export function granted(request: number, leaseEndMs: unknown = null): unknown[] {
+  return [66, request, expect.any(Number), leaseEndMs];
+}
+
+export function released(request: number, end: number): unknown[] {
+  return [68, request, end, 'RELEASED', null];
 }
 
 /** Codes of the errors among `messages`. */

@@ -1,7 +1,7 @@
 /** One node without HTTP: the parts of the server wired as server.ts does it, on a virtual clock, with sockets that a test holds. */
 import { Machine, type MachineLimits } from '@holdfast/core';
 import { type ClientMessage, type HelloOptions, type ServerMessage, encodeFrame, encodePing } from '@holdfast/protocol';
-import { FakeSocket, type FakeSocketOptions, VirtualClock } from '../../../testing/src/index.js';
+import { FakeSocket, type FakeSocketOptions, ScriptedLog, VirtualClock } from '../../../testing/src/index.js';
 import { Connections } from '../../src/connection/connections.js';
 import { Requests } from '../../src/connection/requests.js';
 import type { SocketHandler } from '../../src/connection/socket.js';
@@ -13,7 +13,7 @@ import { Scanner } from '../../src/delivery/scans.js';
 import { Watches } from '../../src/delivery/watches.js';
 import { machineLimits } from '../../src/limits.js';
 import { MemoryLog } from '../../src/log/memory.js';
-import type { LogPort } from '../../src/log/port.js';
+import { LogFailure, type LogPort } from '../../src/log/port.js';
 import { Sequencer } from '../../src/sequencer.js';
 import { Sessions } from '../../src/session/sessions.js';
 
@@ -109,6 +109,12 @@ export class TestNode {
     await node.sequencer.start();
     node.sessions.adopt();
     return node;
+  }
+
+  /** A node over a log that resolves at once until it is told otherwise. */
+  static async onScript(): Promise<{ readonly log: ScriptedLog; readonly node: TestNode }> {
+    const log = new ScriptedLog({ failure: (kind, message) => new LogFailure(kind, message) });
+    return { log, node: await TestNode.start({ log }) };
   }
 
   /** A new connection that has said nothing. */
