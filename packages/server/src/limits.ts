@@ -17,9 +17,11 @@ export const limits = {
   /** Distinct patterns with wildcards over all watches: each costs a match an event. */
   patternsMax: 1_000,
   callsPerConnectionMax: 64,
-  /** Unsent bytes of a connection beyond which watches get no events, and scans pause. */
+  /** Unsent bytes of a connection beyond which its lists pause. */
+  outboxScanBytes: 64 * 1024,
+  /** Unsent bytes of a connection beyond which its watches get no events. */
   outboxWatchBytes: 256 * 1024,
-  /** Unsent bytes of a connection beyond which it is closed as a slow reader. */
+  /** Unsent bytes of a connection, on top of the most that one turn had to say, beyond which it is closed as a slow reader. */
   outboxBytesMax: 1024 * 1024,
   /** A connection with unsent bytes that takes none of them for this long is closed as a slow reader. */
   outboxStuckMs: 5_000,
@@ -41,6 +43,8 @@ export const limits = {
   placesEveryMs: 1_000,
   placesPerKeyMax: 100,
   placesPerRoundMax: 1_000,
+  /** Keys and waiting requests looked at for it in one round. */
+  placesLookedPerRoundMax: 20_000,
   /** A timer of the liveness check that fires later than this says that the process stalled. */
   stallMs: 200,
   /** HTTP: request line and headers. */
@@ -55,7 +59,7 @@ const relations: readonly (readonly [boolean, string])[] = [
   [limits.newConnectionsMax <= limits.connectionsMax, 'new connections are connections'],
   [limits.outboxWatchBytes < limits.outboxBytesMax, 'watches go quiet before a connection is closed'],
   [limits.frameBytesTarget + limits.pageBytesTarget * 2 <= SERVER_FRAME_BYTES_MAX, 'a frame stays under its bound'],
-  [limits.pageBytesTarget < limits.outboxWatchBytes, 'a page fits under the mark at which scans pause'],
+  [limits.outboxScanBytes + limits.pageBytesTarget < limits.outboxWatchBytes, 'lists do not hold up events'],
   [PATTERN_BYTES_MAX < FRAME_BYTES_MAX, 'a pattern fits into a frame'],
   [machineLimits.requestsPerSessionMax <= machineLimits.queueLengthMax, 'one session may fill its own queue'],
 ];

@@ -120,7 +120,7 @@ class Server implements HoldfastServer {
       stalled: (lateMs) => logger.warn({ lateMs: Math.round(lateMs) }, 'this process stalled; no session ends for it'),
     });
     this.#sessions = sessions;
-    this.#places = new Places(machine, clock, (id, message) => sessions.get(id)?.connection?.push(message));
+    this.#places = new Places(machine, clock, (id, message) => sessions.say(id, message));
     const delivery = new Delivery(sessions, watches, this.#places);
     this.#sequencer = new Sequencer({
       log: this.#log,

@@ -101,7 +101,7 @@ export class Requests {
       refuse('BAD_MESSAGE', 'this watch number is in use');
       return;
     }
-    if (open.size >= limits.watchesPerConnectionMax || this.#parts.watches.patternCount >= limits.patternsMax) {
+    if (open.size >= limits.watchesPerConnectionMax) {
       refuse('WATCH_LIMIT', 'too many open watches');
       return;
     }
@@ -111,6 +111,10 @@ export class Requests {
     } catch (error) {
       if (!(error instanceof BadPattern)) throw error;
       refuse('BAD_PATTERN', error.message);
+      return;
+    }
+    if (this.#parts.watches.isFullFor(pattern)) {
+      refuse('WATCH_LIMIT', 'too many patterns are watched on this server');
       return;
     }
     this.#watches.set(from, open);

@@ -12,6 +12,7 @@ import { metaBytes } from './rows.js';
 /** What delivery needs of the sessions. */
 export interface SessionDirectory {
   get(id: string): Session | undefined;
+  say(id: string, message: ServerMessage, bytes?: number): void;
   opened(id: string): void;
   resumed(id: string, secretHash: string): void;
   refused(id: string, code: 'SESSION_OVER' | 'SESSION_LIMIT' | 'SESSION_TAKEN', secretHash: string | null): void;
@@ -82,16 +83,16 @@ export class Delivery {
         break;
       case 'queued':
         if (!effect.wantsPlace) break;
-        this.#push(effect.session, [MessageType.queued, effect.request, effect.place, effect.length]);
-        this.#places.follow(effect.key);
+        this.#sessions.say(effect.session, [MessageType.queued, effect.request, effect.place, effect.length]);
+        this.#places.follow(effect);
         break;
       case 'extended':
-        this.#push(effect.session, [MessageType.extended, effect.request, effect.leaseEndMs]);
+        this.#sessions.say(effect.session, [MessageType.extended, effect.request, effect.leaseEndMs]);
         break;
       case 'refused': {
         const { code } = effect;
         const about = REFUSED_TYPE[effect.command];
-        this.#push(
+        this.#sessions.say(
           effect.session,
           [MessageType.error, about, effect.request, code, ERROR_RETRY[code], REFUSED_TEXT[code]],
           128,
@@ -99,7 +100,7 @@ export class Delivery {
         break;
       }
       case 'forced':
-        this.#push(effect.session, [MessageType.result, effect.call, [{ ended: effect.ended }], false]);
+        this.#sessions.say(effect.session, [MessageType.result, effect.call, [{ ended: effect.ended }], false]);
         break;
       case 'session-opened':
         this.#sessions.opened(effect.session);
@@ -128,23 +129,21 @@ export class Delivery {
 
   #ended(effect: Ended): void {
     if (effect.code === 'RELEASED') {
-      this.#push(effect.session, [MessageType.ended, effect.request, effect.end]);
+      this.#sessions.say(effect.session, [MessageType.ended, effect.request, effect.end]);
     } else if (effect.detail === null) {
-      this.#push(effect.session, [MessageType.ended, effect.request, effect.end, effect.code]);
+      this.#sessions.say(effect.session, [MessageType.ended, effect.request, effect.end, effect.code]);
     } else {
       const bytes = 64 + metaBytes(effect.detail);
-      this.#push(effect.session, [MessageType.ended, effect.request, effect.end, effect.code, effect.detail], bytes);
+      this.#sessions.say(
+        effect.session,
+        [MessageType.ended, effect.request, effect.end, effect.code, effect.detail],
+        bytes,
+      );
     }
-  }
-
-  #push(id: string, message: ServerMessage, bytes?: number): void {
-    const session = this.#sessions.get(id);
-    if (session === undefined || session.ending || session.connection === null) return;
-    session.connection.push(message, bytes);
   }
 
   #error(session: string, about: number, id: number, code: ErrorCode): void {
     const text = 'the log did not take it; nothing happened';
-    this.#push(session, [MessageType.error, about, id, code, ERROR_RETRY[code], text], 128);
+    this.#sessions.say(session, [MessageType.error, about, id, code, ERROR_RETRY[code], text], 128);
   }
 }

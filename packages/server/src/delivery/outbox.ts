@@ -15,8 +15,9 @@ export class Outbox {
   #messages: ServerMessage[] = [];
   /** Upper estimate of #messages, encoded. */
   #bytes = 0;
-  /** Frames that were full before the turn was over. */
+  /** Frames that were full before the turn was over, and their bytes. */
   #frames: Uint8Array[] | null = null;
+  #framesBytes = 0;
   #closed = false;
   /** Invariant: true exactly while this outbox is on one of the flusher's lists. */
   dirty = false;
@@ -24,6 +25,7 @@ export class Outbox {
   #givenBytes = 0;
   #takenBytes = 0;
   #stuckSinceMs = 0;
+  #largestTurnBytes = 0;
 
   constructor(socket: Socket, flusher: Flusher) {
     this.#socket = socket;
@@ -34,9 +36,18 @@ export class Outbox {
     return this.#closed;
   }
 
-  /** Too far behind for events and rows, which can be made up for later. */
+  /** Too far behind for events, which can be made up for later. */
   get congested(): boolean {
-    return this.#bytes + this.#socket.bufferedBytes > limits.outboxWatchBytes;
+    return this.#waitingBytes > limits.outboxWatchBytes;
+  }
+
+  /** Far enough behind for lists to pause. Lower than `congested`, so that a list alone never costs a watch its events. */
+  get busy(): boolean {
+    return this.#waitingBytes > limits.outboxScanBytes;
+  }
+
+  get #waitingBytes(): number {
+    return this.#bytes + this.#framesBytes + this.#socket.bufferedBytes;
   }
 
   /** Puts a message into this turn's frame. `bytes` is an upper estimate of its encoded size. */
@@ -57,21 +68,29 @@ export class Outbox {
   }
 
   ping(payload: Uint8Array): void {
-    if (!this.#closed && !this.congested) this.#socket.ping(payload);
+    if (this.#closed) return;
+    if (!this.congested) this.#socket.ping(payload);
+    // A peer to whom nothing else is said has to be looked at now and then: whether it takes what was sent.
+    if (this.#socket.bufferedBytes > 0 && !this.dirty) this.#flusher.add(this);
   }
 
   /** Sends what was gathered. Called by the flusher at the end of the turn. */
   flush(nowMs: number): void {
     if (this.#closed) return;
+    this.#noteTaken(nowMs);
+    const givenBytes = this.#givenBytes;
     if (this.#frames !== null) {
       for (const frame of this.#frames) this.#send(frame);
       this.#frames = null;
+      this.#framesBytes = 0;
     }
     const messages = this.#messages;
-    if (messages.length === 0) return;
-    this.#messages = [];
-    this.#bytes = 0;
-    this.#send(encodeFrame(messages));
+    if (messages.length > 0) {
+      this.#messages = [];
+      this.#bytes = 0;
+      this.#send(encodeFrame(messages));
+    }
+    this.#largestTurnBytes = Math.max(this.#largestTurnBytes, this.#givenBytes - givenBytes);
     this.#judge(nowMs);
   }
 
@@ -90,13 +109,16 @@ export class Outbox {
     this.#closed = true;
     this.#messages = [];
     this.#frames = null;
+    this.#framesBytes = 0;
     this.#bytes = 0;
   }
 
   #fillFrame(): void {
     if (this.#messages.length === 0) return;
+    const frame = encodeFrame(this.#messages);
     this.#frames ??= [];
-    this.#frames.push(encodeFrame(this.#messages));
+    this.#frames.push(frame);
+    this.#framesBytes += frame.length;
     this.#messages = [];
     this.#bytes = 0;
   }
@@ -106,18 +128,27 @@ export class Outbox {
     this.#socket.send(frame);
   }
 
-  /** Cuts a peer off that has too much unread, or that takes nothing of it for too long. */
-  #judge(nowMs: number): void {
+  /** Whether the peer took something since the last time. With nothing left to take, its time starts anew. */
+  #noteTaken(nowMs: number): void {
     const unsent = this.#socket.bufferedBytes;
     const taken = this.#givenBytes - unsent;
-    if (unsent === 0 || taken > this.#takenBytes) {
-      this.#takenBytes = taken;
-      this.#stuckSinceMs = nowMs;
-    } else if (unsent > limits.outboxBytesMax || nowMs - this.#stuckSinceMs > limits.outboxStuckMs) {
-      this.discard();
-      // A close frame alone would wait behind the bytes that the peer does not read.
-      this.#socket.close(CloseCode.slowReader, 'SLOW_READER');
-      this.#socket.terminate();
-    }
+    if (unsent > 0 && taken <= this.#takenBytes) return;
+    this.#takenBytes = taken;
+    this.#stuckSinceMs = nowMs;
+  }
+
+  /**
+   * Cuts a peer off that has too much unread, or that takes nothing of it for too long. One turn may have more to say than the bound, such as
+   * what a session with thousands of requests is told when it comes back: so the bound is on top of the largest turn.
+   */
+  #judge(nowMs: number): void {
+    const unsent = this.#socket.bufferedBytes;
+    const tooMuch = unsent > limits.outboxBytesMax + this.#largestTurnBytes;
+    const tooLong = unsent > 0 && nowMs - this.#stuckSinceMs > limits.outboxStuckMs;
+    if (!tooMuch && !tooLong) return;
+    this.discard();
+    // A close frame alone would wait behind the bytes that the peer does not read.
+    this.#socket.close(CloseCode.slowReader, 'SLOW_READER');
+    this.#socket.terminate();
   }
 }

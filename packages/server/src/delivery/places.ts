@@ -2,7 +2,7 @@
  * Tells waiting requests their places as queues move. Bounded work a round, the front of each queue first: telling every
  * waiter at every hand-over would make a hand-over cost as much as its queue is long.
  */
-import type { MachineView, RequestView } from '@holdfast/core';
+import type { MachineView, Queued, RequestView } from '@holdfast/core';
 import { MessageType, type ServerMessage } from '@holdfast/protocol';
 import type { Clock, Timer } from '../clock.js';
 import { limits } from '../limits.js';
@@ -23,8 +23,10 @@ export class Places {
     this.#push = push;
   }
 
-  /** A request that wants its place was queued on `key`. */
-  follow(key: string): void {
+  /** A request that wants its place was queued, and has been told the place that it has. */
+  follow({ session, request, key, place }: Queued): void {
+    const view = this.#machine.request(session, request);
+    if (view !== undefined) this.#told.set(view, place);
     this.#keys.add(key);
     this.#timer ??= this.#clock.setTimer(limits.placesEveryMs, this.#round);
   }
@@ -38,8 +40,10 @@ export class Places {
   readonly #round = (): void => {
     this.#timer = null;
     let budget: number = limits.placesPerRoundMax;
+    let looks: number = limits.placesLookedPerRoundMax;
     const turns = this.#keys.size;
-    for (let turn = 0; turn < turns && budget > 0; turn++) {
+    for (let turn = 0; turn < turns && budget > 0 && looks > 0; turn++) {
+      looks -= 1;
       const [name] = this.#keys;
       if (name === undefined) break;
       this.#keys.delete(name);
@@ -50,6 +54,7 @@ export class Places {
       for (const request of key.queue()) {
         place += 1;
         if (place > limits.placesPerKeyMax || budget === 0) break;
+        looks -= 1;
         if (!request.wantsPlace) continue;
         wanted = true;
         budget -= this.#tell(request, place, key.waitingCount);

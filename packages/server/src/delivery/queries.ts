@@ -9,7 +9,16 @@ import {
 } from '@holdfast/protocol';
 import type { Outbox } from './outbox.js';
 import { BadPattern, Pattern } from './pattern.js';
-import { type Row, keyRowBytes, keyStatus, keySummary, serverRow, sessionRow, textBytes } from './rows.js';
+import {
+  type Row,
+  keyRowBytes,
+  keyStatus,
+  keyStatusBytes,
+  keySummary,
+  serverRow,
+  sessionRow,
+  textBytes,
+} from './rows.js';
 import type { Scan, Scanner } from './scans.js';
 
 export interface QueriesParts {
@@ -34,14 +43,16 @@ export class Queries {
     const { machine, facts, nowMs } = this.#parts;
     const limit = options.limit ?? QUERY_ROWS_DEFAULT;
     if (what === 'key') {
-      const name = options.key ?? '';
-      const key = machine.key(name);
-      // Up to 16 holds and 100 waiting requests with notes of 1 KiB each: bounded, so it goes in one message.
-      const bytes = key === undefined ? 64 + textBytes(name) : keyRowBytes(key) + 100 * 1_200;
-      this.#result(outbox, call, [keyStatus(name, key, nowMs())], bytes, false);
-      over();
+      // One row, and a list all the same: it can be large, and a reader that is behind has to wait for it.
+      this.#scan(outbox, call, [options.key ?? ''].values(), 1, over, (name) => {
+        const key = machine.key(name);
+        return {
+          row: keyStatus(name, key, nowMs()),
+          bytes: key === undefined ? 64 + textBytes(name) : keyStatusBytes(key),
+        };
+      });
     } else if (what === 'server') {
-      this.#result(outbox, call, [serverRow(machine, facts())], 512, false);
+      this.#result(outbox, call, [serverRow(machine, facts(), nowMs())], 512, false);
       over();
     } else if (what === 'sessions') {
       this.#scan(outbox, call, machine.sessions()[Symbol.iterator](), limit, over, (session: SessionView) => ({

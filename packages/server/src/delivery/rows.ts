@@ -77,12 +77,16 @@ export function sessionRow(session: SessionView, connected: boolean, nowMs: numb
   };
 }
 
-export function serverRow(machine: MachineView, facts: { node: string; version: string; draining: boolean }): Row {
+export function serverRow(
+  machine: MachineView,
+  facts: { node: string; version: string; draining: boolean },
+  nowMs: number,
+): Row {
   return {
     ...facts,
     term: machine.term,
     position: machine.index,
-    serverMs: machine.nowMs,
+    serverMs: nowMs,
     sessions: machine.sessionCount,
     keys: machine.keyCount,
     holds: machine.heldCount,
@@ -117,5 +121,12 @@ export function metaBytes(meta: Meta | null): number {
 export function keyRowBytes(key: KeyView): number {
   let bytes = 64 + textBytes(key.name);
   for (const hold of first(key.holders(), limits.holdersListedMax)) bytes += 160 + metaBytes(hold.meta);
+  return bytes;
+}
+
+/** Upper estimate of the row of `key`. */
+export function keyStatusBytes(key: KeyView): number {
+  let bytes = keyRowBytes(key);
+  for (const request of first(key.queue(), limits.queueListedMax)) bytes += 160 + metaBytes(request.meta);
   return bytes;
 }

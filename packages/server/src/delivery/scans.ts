@@ -20,10 +20,11 @@ export interface Scan<Item, Row> {
   cancelled: boolean;
 }
 
-/** A scan that is not over: the next page, and whether its reader is ready for one. */
+/** A scan under way. */
 interface Running {
-  readonly outbox: Outbox;
-  /** True when that was the last page. */
+  /** Its reader is not ready for another page. */
+  waits(): boolean;
+  /** Sends the next page. True when the scan is over. */
   step(): boolean;
 }
 
@@ -38,10 +39,13 @@ export class Scanner {
     this.#clock = clock;
   }
 
-  /** Sends the first page now and the others in later turns. */
+  /** Sends the first page now, if the reader is not behind, and the others in later turns. */
   start<Item, Row>(scan: Scan<Item, Row>): void {
-    const running: Running = { outbox: scan.outbox, step: () => step(scan) };
-    if (running.step()) return;
+    const running: Running = {
+      waits: () => scan.outbox.busy && !scan.outbox.closed && !scan.cancelled,
+      step: () => step(scan),
+    };
+    if (!running.waits() && running.step()) return;
     this.#running.push(running);
     this.#schedule(false);
   }
@@ -66,9 +70,9 @@ export class Scanner {
     const scan = this.#running.shift();
     if (scan === undefined) return;
     let idle = false;
-    if (scan.outbox.congested) {
+    if (scan.waits()) {
       this.#running.push(scan);
-      idle = this.#running.every(({ outbox }) => outbox.congested || outbox.closed);
+      idle = this.#running.every((other) => other.waits());
     } else if (!scan.step()) {
       this.#running.push(scan);
     }
@@ -92,7 +96,7 @@ function step<Item, Row>(scan: Scan<Item, Row>): boolean {
     rows.push(made.row);
     bytes += made.bytes;
     scan.remaining -= 1;
-    if (bytes > limits.pageBytesTarget) break;
+    if (bytes > limits.pageBytesTarget && scan.remaining > 0) break;
   }
   if (rows.length > 0) scan.page(rows, bytes, false);
   return false;

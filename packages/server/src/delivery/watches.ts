@@ -52,8 +52,9 @@ export class Watches {
     this.#recent = new RecentEvents(clock);
   }
 
-  get patternCount(): number {
-    return this.#byPattern.size;
+  /** Whether one more watch of this pattern would be one too many to match every event with. */
+  isFullFor(pattern: Pattern): boolean {
+    return pattern.key === null && !this.#byPattern.has(pattern.source) && this.#byPattern.size >= limits.patternsMax;
   }
 
   /** Begins a watch: `watching`, then what it missed since its position, then the present state if it asked. */
@@ -75,7 +76,9 @@ export class Watches {
         for (const event of step.events) if (pattern.matches(event.key)) this.#note(watch, event);
         this.#send(watch, step.position);
       }
-      if (state) this.#sendState(watch);
+      this.#touched.length = 0;
+      // A reader that fell behind on the way gets the state with its gap.
+      if (state && watch.gapAfter < 0) this.#sendState(watch);
     }
     return watch;
   }

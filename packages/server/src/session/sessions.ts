@@ -70,6 +70,12 @@ export class Sessions {
     return this.#sessions.get(id);
   }
 
+  /** Says it to the session if it has a connection, and if its end is not under way. */
+  say(id: string, message: ServerMessage, bytes?: number): void {
+    const session = this.#sessions.get(id);
+    if (session !== undefined && !session.ending) session.connection?.push(message, bytes);
+  }
+
   /** Gives every session of the machine a whole time-out from now: for a node that begins to lead. */
   adopt(): void {
     for (const view of this.#parts.machine.sessions()) {

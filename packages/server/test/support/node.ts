@@ -70,7 +70,7 @@ export class TestNode {
       stalled: (lateMs) => this.stalls.push(lateMs),
     });
     this.sessions = sessions;
-    this.places = new Places(machine, clock, (id, message) => sessions.get(id)?.connection?.push(message));
+    this.places = new Places(machine, clock, (id, message) => sessions.say(id, message));
     const delivery = new Delivery(sessions, this.watches, this.places);
     this.sequencer = new Sequencer({
       log: options.log ?? new MemoryLog(),
