@@ -41,9 +41,8 @@ export function encodeFrame(
 export function decodeClientFrame(bytes: Uint8Array): ClientMessage[] {
   const reader = new Reader(bytes);
   const count = readCount(reader);
-  const messages: ClientMessage[] = [];
-  messages.length = count;
-  for (let i = 0; i < count; i++) messages[i] = readClientMessage(reader);
+  const messages = [readClientMessage(reader)];
+  for (let i = 1; i < count; i++) messages.push(readClientMessage(reader));
   reader.finish();
   return messages;
 }
@@ -53,13 +52,10 @@ export function decodeServerFrame(bytes: Uint8Array): ServerMessage[] {
   const reader = new Reader(bytes);
   const count = readCount(reader);
   const messages: ServerMessage[] = [];
-  messages.length = count;
-  let known = 0;
   for (let i = 0; i < count; i++) {
     const message = readServerMessage(reader);
-    if (message !== null) messages[known++] = message;
+    if (message !== null) messages.push(message);
   }
-  messages.length = known;
   reader.finish();
   return messages;
 }

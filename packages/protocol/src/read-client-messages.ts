@@ -1,4 +1,5 @@
 /** Messages of clients, read strictly: anything that is not exactly a message of PROTOCOL.md is a BadMessage. Defaults are filled in. */
+import { HELLO_DEFAULTS, QUERY_DEFAULTS } from './defaults.js';
 import {
   AUTH_BYTES_MAX,
   CLIENT_NAME_BYTES_MAX,
@@ -7,11 +8,9 @@ import {
   META_BYTES_MAX,
   META_ENTRIES_MAX,
   PATTERN_BYTES_MAX,
-  QUERY_ROWS_DEFAULT,
   QUERY_ROWS_MAX,
   REASON_BYTES_MAX,
   SECRET_BYTES,
-  SESSION_TIMEOUT_MS_DEFAULT,
   SESSION_TIMEOUT_MS_MAX,
   SESSION_TIMEOUT_MS_MIN,
 } from './limits.js';
@@ -111,11 +110,11 @@ function readQuery(reader: Reader, count: number): QueryMessage {
     }
     case 'keys': {
       const fields = { pattern: readPattern, limit: readLimit };
-      const { pattern = '**', limit = QUERY_ROWS_DEFAULT } = readOptions(reader, count, fields);
+      const { pattern = QUERY_DEFAULTS.pattern, limit = QUERY_DEFAULTS.limit } = readOptions(reader, count, fields);
       return [MessageType.query, call, what, { pattern, limit }];
     }
     case 'sessions': {
-      const { limit = QUERY_ROWS_DEFAULT } = readOptions(reader, count, { limit: readLimit });
+      const { limit = QUERY_DEFAULTS.limit } = readOptions(reader, count, { limit: readLimit });
       return [MessageType.query, call, what, { limit }];
     }
     case 'server':
@@ -159,6 +158,5 @@ function readHello(reader: Reader, count: number): HelloMessage {
   if ((given.session === undefined) !== (given.secret === undefined)) {
     throw reader.refusal('hello: session and secret belong together, and one is missing');
   }
-  const defaults = { client: '', resumable: false, timeoutMs: SESSION_TIMEOUT_MS_DEFAULT, beats: false };
-  return [MessageType.hello, { ...defaults, ...given }];
+  return [MessageType.hello, { ...HELLO_DEFAULTS, ...given }];
 }

@@ -49,19 +49,20 @@ export class Reader {
     const { bytes } = this;
     const at = this.position;
     const byte = bytes[at] ?? this.truncated();
-    let value = byte;
-    // The two forms that request numbers mostly have are read here; that is worth a third of the time of a release.
+    // The two forms that request numbers mostly have are read apart from the rest, which may give a float: worth a tenth of an acquire's time.
     if (byte < 0x80) {
       this.position = at + 1;
+      if (byte >= min && byte <= max) return byte;
     } else if (byte === 0xcd && at + 2 < this.end) {
-      value = ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
       this.position = at + 3;
+      const value = ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+      if (value >= min && value <= max) return value;
     } else {
       this.position = at + 1;
-      value = this.integerAfter(byte, what);
+      const value = this.integerAfter(byte, what);
+      if (value >= min && value <= max) return value;
     }
-    if (value < min || value > max) throw this.refusal(`${what}: expected an integer from ${min} to ${max}`);
-    return value;
+    throw this.refusal(`${what}: expected an integer from ${min} to ${max}`);
   }
 
   integerOrNil(what: string, min = 0, max = Number.MAX_SAFE_INTEGER): number | null {

@@ -1,20 +1,12 @@
 /** Messages to MessagePack: trailing elements and map entries that have their default are left out. */
-import type { ClientMessage, HelloOptions, QueryOptions, ServerMessage } from './messages.js';
+import { HELLO_DEFAULTS, QUERY_DEFAULTS } from './defaults.js';
+import type { ClientMessage, ServerMessage } from './messages.js';
 import { MessageType } from './messages.js';
-import { QUERY_ROWS_DEFAULT, SESSION_TIMEOUT_MS_DEFAULT } from './limits.js';
 import type { Writer } from './writer.js';
 
 /** The nesting level of a message's array inside the frame's. */
 const MESSAGE_LEVEL = 2;
 const ELEMENT_LEVEL = 3;
-
-const HELLO_DEFAULTS: HelloOptions = {
-  client: '',
-  resumable: false,
-  timeoutMs: SESSION_TIMEOUT_MS_DEFAULT,
-  beats: false,
-};
-const QUERY_DEFAULTS: QueryOptions = { pattern: '**', limit: QUERY_ROWS_DEFAULT };
 
 /** Writes one message. Throws RangeError or TypeError when it holds what the wire cannot say, which is an error of the program. */
 export function writeMessage(writer: Writer, message: ClientMessage | ServerMessage): void {
@@ -120,7 +112,8 @@ function begin(writer: Writer, type: number, count: number): void {
   writer.uint(type);
 }
 
-function withoutDefaults<T extends object>(options: T, defaults: T): Readonly<Record<string, unknown>> {
+/** The entries of `options` that are given and differ from their defaults. */
+function withoutDefaults(options: object, defaults: object): Readonly<Record<string, unknown>> {
   const standard = new Map<string, unknown>(Object.entries(defaults));
   return Object.fromEntries(
     Object.entries(options).filter(([name, value]) => value !== undefined && value !== standard.get(name)),
