@@ -1,5 +1,4 @@
 /** The effects that tell of a request, in one place: first answers and repeated ones differ in `again` only. */
-import type { Meta } from './commands.js';
 import type { Effect, EndCode, Refused } from './effects.js';
 import { placeOf } from './places.js';
 import type { Ending, Request } from './state.js';
@@ -61,8 +60,7 @@ export function tellForgotten(
   token: number | null,
   effects: Effect[],
 ): void {
-  const detail: Meta | null = null;
-  effects.push({ type: 'ended', session, request, key, end: 0, code, token, detail, again: false });
+  effects.push({ type: 'ended', session, request, key, end: 0, code, token, detail: null, again: false });
 }
 
 export function tellRefused(

@@ -58,6 +58,7 @@ export function removeRequest(key: KeyState, request: Request): void {
   } else {
     next.previous = previous;
   }
+  // A dead request in the old generation would keep the younger ones it points to alive until the next full collection.
   request.previous = null;
   request.next = null;
 }

@@ -29,11 +29,8 @@ export function openSession(state: State, command: OpenSession, effects: Effect[
 export function resumeSession(state: State, command: ResumeSession, effects: Effect[]): void {
   const { session: id, proofHash, secretHash } = command;
   const session = state.sessions.get(id);
-  if (
-    session === undefined ||
-    !session.resumable ||
-    (proofHash !== session.secretHash && proofHash !== session.previousHash)
-  ) {
+  // A session that is not resumable has neither hash, so no proof fits it.
+  if (session === undefined || (proofHash !== session.secretHash && proofHash !== session.previousHash)) {
     effects.push({ type: 'session-refused', session: id, code: 'SESSION_OVER', secretHash });
     return;
   }
