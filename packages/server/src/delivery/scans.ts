@@ -2,7 +2,7 @@
  * Scans: long lists, sent in pages. A page a turn, and none while the reader is behind, so that a list of a million keys
  * neither stops the server nor fills its memory. Used by queries and by the present state of a watch.
  */
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { limits } from '../limits.js';
 import type { Outbox } from './outbox.js';
 
@@ -34,9 +34,16 @@ export class Scanner {
   readonly #clock: Clock;
   #running: Running[] = [];
   #scheduled = false;
+  /** Set instead of a turn while every reader is behind. */
+  #timer: Timer | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Lists under way. */
+  get size(): number {
+    return this.#running.length;
   }
 
   /** Sends the first page now, if the reader is not behind, and the others in later turns. */
@@ -52,18 +59,30 @@ export class Scanner {
 
   stop(): void {
     this.#running = [];
+    this.#clearTimer();
   }
 
   #schedule(idle: boolean): void {
     if (this.#scheduled) return;
+    if (idle) {
+      // Nothing to do for a while: a timer keeps the loop from spinning.
+      this.#timer ??= this.#clock.setTimer(RETRY_MS, () => {
+        this.#timer = null;
+        this.#turn();
+      });
+      return;
+    }
+    this.#clearTimer();
     this.#scheduled = true;
-    const turn = (): void => {
+    this.#clock.afterPoll(() => {
       this.#scheduled = false;
       this.#turn();
-    };
-    // When every reader is behind there is nothing to do for a while; a timer keeps the loop from spinning.
-    if (idle) this.#clock.setTimer(RETRY_MS, turn);
-    else this.#clock.afterPoll(turn);
+    });
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
   }
 
   #turn(): void {
