@@ -12,7 +12,7 @@ import { inTime, until } from './until.js';
 const BUNDLES = fileURLToPath(new URL('../node_modules/.cache/children/', import.meta.url));
 const SOURCES = fileURLToPath(new URL('children/', import.meta.url));
 
-export type ChildProgram = 'server' | 'client' | 'reader';
+export type ChildProgram = 'server' | 'client' | 'holder';
 
 export interface ChildMessage {
   readonly kind: string;
@@ -132,8 +132,8 @@ export class Child {
     return this.exited;
   }
 
-  [Symbol.asyncDispose](): Promise<unknown> {
-    return this.kill();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
   }
 
   #arrived(message: ChildMessage): void {

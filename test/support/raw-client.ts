@@ -93,6 +93,11 @@ export class RawClient {
     return this.#inbox;
   }
 
+  /** Drops what came and was not asked for. */
+  forget(): void {
+    this.#inbox = [];
+  }
+
   send(...messages: ClientMessage[]): void {
     this.sendBytes(encodeFrame(messages));
   }

@@ -110,6 +110,18 @@ export class RawSocket {
     this.net.write(bytes);
   }
 
+  /** From now on everything that comes is read and dropped. */
+  discard(): void {
+    this.net.removeAllListeners('data');
+    this.net.resume();
+  }
+
+  /** From now on nothing that comes is read. */
+  pause(): void {
+    this.net.removeAllListeners('data');
+    this.net.pause();
+  }
+
   /** Writes as fast as the peer takes it. Answers false when the connection ended first. */
   async writeAll(chunks: Iterable<Uint8Array>): Promise<boolean> {
     for (const chunk of chunks) {
@@ -131,7 +143,7 @@ export class RawSocket {
   }
 
   /** The code of the server's close frame, null when the connection ended without one. Other frames are passed over. */
-  async closeCode(): Promise<number | null> {
+  async closeCode(patienceMs?: number): Promise<number | null> {
     let found: number | null = null;
     await this.#enough('a close frame', () => {
       for (let next = this.#take(); next !== null; next = this.#take()) {
@@ -140,7 +152,7 @@ export class RawSocket {
         return true;
       }
       return this.#over;
-    });
+    }, patienceMs);
     return found;
   }
 
@@ -156,7 +168,7 @@ export class RawSocket {
     this.destroy();
   }
 
-  async #enough(what: string, look: () => boolean): Promise<void> {
+  async #enough(what: string, look: () => boolean, patienceMs?: number): Promise<void> {
     await inTime(
       what,
       new Promise<void>((resolve) => {
@@ -165,6 +177,7 @@ export class RawSocket {
         };
         this.#onData();
       }),
+      patienceMs,
     );
     this.#onData = () => {};
   }
