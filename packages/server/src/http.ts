@@ -19,6 +19,8 @@ function answer(response: ServerResponse, status: number, text: string, headers:
 
 function refuse(socket: Duplex, status: string, text: string): void {
   const body = `${text}\n`;
+  // Nobody else watches over this socket any more: a peer that never ends it would keep it open for good.
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

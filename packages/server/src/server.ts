@@ -82,6 +82,7 @@ class Server implements HoldfastServer {
   readonly #http: ReturnType<typeof createHttpServer>;
   #state: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #closing: Promise<void> | null = null;
+  /** While a drain waits: called after every step, and when there is nothing to wait for any more. */
   #onHoldsChanged: (() => void) | null = null;
   readonly failed: Promise<Error>;
   #fail: (reason: Error) => void = () => {};
@@ -241,13 +242,14 @@ class Server implements HoldfastServer {
       };
       const timer = this.#clock.setTimer(this.#drainMs, done);
       this.#onHoldsChanged = () => {
-        if (this.#machine.heldCount === 0) done();
+        if (this.#machine.heldCount === 0 || this.#state === 'closed') done();
       };
     });
   }
 
   async #close(): Promise<void> {
     this.#state = 'closed';
+    this.#onHoldsChanged?.();
     const closed = new Promise<void>((resolve) => {
       this.#http.close(() => resolve());
     });

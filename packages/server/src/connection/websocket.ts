@@ -16,11 +16,20 @@ class ServerSocket extends WebSocket {
   #closedByUs = false;
 
   /**
-   * `ws` answers the peer's close frame through this method and tells nobody else before the connection is gone, which a peer
-   * can delay. So a call that is not ours is the arrival of a close frame.
+   * `ws` calls this method for two things, and tells nobody else of them before the connection is gone, which a peer can delay: to answer
+   * the peer's close frame, with the frame's code and reason or with neither; and to close for a frame that breaks the rules of
+   * WebSocket, with a code alone. Nothing more is read after either.
    */
   override close(code?: number, reason?: string | Buffer): void {
-    if (!this.#closedByUs && this.readyState === WebSocket.OPEN) this.handler?.onCloseFrame(code ?? CloseCode.noStatus);
+    const { handler } = this;
+    if (!this.#closedByUs && this.readyState === WebSocket.OPEN && handler !== null) {
+      if (code === undefined || reason !== undefined) {
+        handler.onCloseFrame(code ?? CloseCode.noStatus);
+      } else {
+        this.handler = null;
+        handler.onClosed();
+      }
+    }
     super.close(code, reason);
   }
 
