@@ -63,7 +63,7 @@ describe('the query', () => {
   });
 
   it('key lists the first hundred of a long queue, in one result', async () => {
-    const { node, holder, asker } = await start();
+    const { holder, asker } = await start();
     await holder.ask(acquire(1, 'a'));
     const meta = { why: 'x'.repeat(1_000) };
     for (let first = 2; first < 152; first += 50) {

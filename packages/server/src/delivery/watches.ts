@@ -7,7 +7,7 @@ import { MessageType, type WatchEvent, type WatchMessage } from '@holdfast/proto
 import type { Clock } from '../clock.js';
 import { limits } from '../limits.js';
 import type { Outbox } from './outbox.js';
-import { Pattern } from './pattern.js';
+import type { Pattern } from './pattern.js';
 import { RecentEvents } from './recent-events.js';
 import { keyRowBytes, stateEvent } from './rows.js';
 import type { Scan, Scanner } from './scans.js';
