@@ -75,7 +75,7 @@ describe('run', () => {
     await using first = run([], script(`echo "$HOLDFAST_FENCE"; ${HOLDING}`));
     await written('holding');
     await using second = run(['--verbose'], script('echo "$HOLDFAST_FENCE"'));
-    await second.says(`waiting for ${key}: next of 1`);
+    await second.says(`waiting for ${key}: next`);
     expect(second.stdout).toBe('');
     await go();
     expect((await first.end()).code).toBe(0);

@@ -24,7 +24,7 @@ Environment:
   HOLDFAST_DEBUG    anything: show where an error came from`;
 
 /** The commander program for these arguments (`process.argv`). Nothing has been parsed yet. */
-export function createProgram(argv: readonly string[]): Command {
+function createProgram(argv: readonly string[]): Command {
   const program = new Command('holdfast');
   program
     .description('Distributed locks that live exactly as long as their holder is heard.')

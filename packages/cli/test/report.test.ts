@@ -28,7 +28,7 @@ describe('lines', () => {
     expect(eventLine({ event: 'waiting', key: 'nightly', place: 3, length: 7, holder })).toBe(
       'waiting for nightly: place 3 of 7, held by backup web-2 for 41s',
     );
-    expect(eventLine({ event: 'waiting', key: 'nightly', place: 1, length: 1 })).toBe('waiting for nightly: next of 1');
+    expect(eventLine({ event: 'waiting', key: 'nightly', place: 1, length: 1 })).toBe('waiting for nightly: next');
   });
 
   test('an ended command is told the reason', () => {

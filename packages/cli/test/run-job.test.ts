@@ -6,12 +6,13 @@ import { systemClock } from '../src/run/clock.js';
 import { deathWatchProgram } from '../src/run/process-group.js';
 import type { RunEvent } from '../src/run/report.js';
 import { type JobOptions, runJob } from '../src/run/run-job.js';
+import type { PassedSignal } from '../src/run/signals.js';
 import { FakeLock } from './support/fake-lock.js';
 
 let directory: string;
 let lock: FakeLock;
 let said: RunEvent[];
-let pass: (signal: NodeJS.Signals) => void;
+let pass: (signal: PassedSignal) => void;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'holdfast-run-'));

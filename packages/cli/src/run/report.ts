@@ -63,11 +63,12 @@ export function eventLine(event: RunEvent): string {
   const key = printable(event.key);
   switch (event.event) {
     case 'waiting': {
-      const ahead = event.place === 1 ? 'next' : `place ${event.place}`;
+      const of = event.length === 1 ? '' : ` of ${event.length}`;
+      const ahead = event.place === 1 ? `next${of}` : `place ${event.place}${of}`;
       const by =
         event.holder === undefined ? '' : `, held by ${describeHolder(event.holder.session, event.holder.meta)}`;
       const since = event.holder === undefined ? '' : ` for ${formatDuration(event.holder.sinceMs)}`;
-      return `waiting for ${key}: ${ahead} of ${event.length}${by}${since}`;
+      return `waiting for ${key}: ${ahead}${by}${since}`;
     }
     case 'granted':
       return `${key} is ours after ${formatDuration(event.waitedMs)}, token ${event.token}`;

@@ -6,7 +6,8 @@ const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const satisfies rea
 /** Only concern the command. */
 const OTHERS = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const satisfies readonly NodeJS.Signals[];
 
-type Passed = (typeof ENDING)[number] | (typeof OTHERS)[number];
+/** A signal that reaches the command. */
+export type PassedSignal = (typeof ENDING)[number] | (typeof OTHERS)[number];
 
 /** The part of `process` that is used: tests give an emitter. */
 export interface SignalSource {
@@ -19,8 +20,8 @@ export class Signals {
   readonly interrupted: AbortSignal;
   readonly #abort = new AbortController();
   readonly #source: SignalSource;
-  #interruptedBy: Passed | null = null;
-  #pass: ((signal: Passed) => void) | null = null;
+  #interruptedBy: PassedSignal | null = null;
+  #pass: ((signal: PassedSignal) => void) | null = null;
   #suspend: (() => void) | null = null;
 
   constructor(source: SignalSource) {
@@ -38,7 +39,7 @@ export class Signals {
    * From now on signals go to the command. Ctrl-Z is taken, too: it would stop us and not the command, and a stopped
    * program cannot notice that the lock is going away.
    */
-  passTo(pass: (signal: Passed) => void, suspend: () => void): void {
+  passTo(pass: (signal: PassedSignal) => void, suspend: () => void): void {
     this.#pass = pass;
     this.#suspend = suspend;
     this.#source.on('SIGTSTP', this.#suspended);
