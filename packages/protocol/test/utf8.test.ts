@@ -64,7 +64,8 @@ describe('UTF-8', () => {
     for (let first = 0xc0; first < 0x100; first++) {
       for (const second of edges) {
         for (const third of edges) {
-          bytes.set([first, second, third]);
+          // The byte after the end would go on with the sequence, if it were read.
+          bytes.set([first, second, third, 0x80]);
           if (readUtf8(bytes, 0, 3) !== reference(bytes.subarray(0, 3))) differences++;
           if (first < 0xef) continue;
           for (const fourth of edges) {
