@@ -51,6 +51,8 @@ async function written(name: string): Promise<string> {
 
 /** A shell script as the command; "$DIR" is the test's directory. */
 const script = (text: string): readonly string[] => ['sh', '-c', text];
+/** A session time-out that a test can wait for, and a grace that fits into it. */
+const SHORT = ['--timeout', '2s', '--kill-after', '300ms'];
 const run = (options: readonly string[], command: readonly string[], at: string = url): Cli =>
   new Cli(['run', key, '--url', at, ...options, '--', ...command], { DIR: directory });
 
@@ -159,7 +161,7 @@ describe('run', () => {
   });
 
   test('a command is ended before its lease is over, with 79', async () => {
-    await using cli = run(['--lease', '700ms', '--kill-after', '100ms'], script(`trap '' TERM; ${HOLDING}`));
+    await using cli = run(['--lease', '2s', '--kill-after', '100ms'], script(`trap '' TERM; ${HOLDING}`));
     const pid = Number(await written('holding'));
     const { code, stderr } = await cli.end();
     expect(code).toBe(79);
@@ -168,7 +170,7 @@ describe('run', () => {
   });
 
   test('when holdfast itself is killed, its command ends, too, and the next one gets the lock', async () => {
-    await using cli = run(['--timeout', '1s', '--kill-after', '200ms'], script(`trap '' TERM; ${HOLDING}`));
+    await using cli = run(SHORT, script(`trap '' TERM; ${HOLDING}`));
     const pid = Number(await written('holding'));
     cli.kill('SIGKILL');
     await cli.end();
@@ -179,7 +181,7 @@ describe('run', () => {
 
   test('a server that falls silent ends the command before anybody else can have the lock', async () => {
     await using frozen = await ServerProcess.start({ logLevel: 'silent' });
-    await using cli = run(['--timeout', '1s', '--kill-after', '200ms'], script(`trap '' TERM; ${HOLDING}`), frozen.url);
+    await using cli = run(SHORT, script(`trap '' TERM; ${HOLDING}`), frozen.url);
     const pid = Number(await written('holding'));
     await frozen.child.stop();
     await cli.says('ending the command');
@@ -193,8 +195,7 @@ describe('a restart of the server', () => {
   test('a command that waits is asked for again and runs; one that held the lock is ended in time', async () => {
     const first = await startServer({ port: 0, logLevel: 'silent', drainMs: 0 });
     const { port, url: at } = first;
-    const short = ['--timeout', '1s', '--kill-after', '200ms'];
-    await using holder = run(short, script(HOLDING), at);
+    await using holder = run(SHORT, script(HOLDING), at);
     const pid = Number(await written('holding'));
     await using waiter = run(['--json'], script('exit 5'), at);
     await waiter.says('"waiting"');
@@ -325,8 +326,7 @@ describe('serve', () => {
   test('the second signal stops it at once', async () => {
     await using serve = new Cli(['serve', '--port', '0', '--drain', '1h']);
     await serve.says('"serving"');
-    const short = ['--timeout', '1s', '--kill-after', '200ms'];
-    await using holder = run(short, script(HOLDING), String(serve.rows()[0]?.['url']));
+    await using holder = run(SHORT, script(HOLDING), String(serve.rows()[0]?.['url']));
     await written('holding');
     serve.kill('SIGINT');
     await serve.says('"draining"');
