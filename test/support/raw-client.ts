@@ -93,11 +93,6 @@ export class RawClient {
     return this.#inbox;
   }
 
-  /** Drops what came and was not asked for. */
-  forget(): void {
-    this.#inbox = [];
-  }
-
   send(...messages: ClientMessage[]): void {
     this.sendBytes(encodeFrame(messages));
   }

@@ -18,6 +18,15 @@ export interface FrameParts {
   readonly claimBytes?: number;
 }
 
+export interface ServerFrame {
+  readonly opcode: number;
+  readonly payload: Buffer;
+}
+
+export function closeCodeOf({ payload }: ServerFrame): number {
+  return payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+}
+
 /** One WebSocket frame. The masking key is zero: masked bytes are the bytes themselves. */
 export function frame(parts: FrameParts): Buffer {
   const { fin = true, rsv = 0, opcode, payload = Buffer.alloc(0), masked = true } = parts;
@@ -142,18 +151,24 @@ export class RawSocket {
     return head;
   }
 
+  /** The next frame of the server; null when the connection ended before it. */
+  async frame(patienceMs?: number): Promise<ServerFrame | null> {
+    let found: ServerFrame | null = null;
+    const look = (): boolean => {
+      found = this.#take();
+      return found !== null || this.#over;
+    };
+    await this.#enough('a frame of the server', look, patienceMs);
+    return found;
+  }
+
   /** The code of the server's close frame, null when the connection ended without one. Other frames are passed over. */
   async closeCode(patienceMs?: number): Promise<number | null> {
-    let found: number | null = null;
-    await this.#enough('a close frame', () => {
-      for (let next = this.#take(); next !== null; next = this.#take()) {
-        if (next.opcode !== Opcode.close) continue;
-        found = next.payload.length >= 2 ? next.payload.readUInt16BE(0) : 1005;
-        return true;
-      }
-      return this.#over;
-    }, patienceMs);
-    return found;
+    for (;;) {
+      const next = await this.frame(patienceMs);
+      if (next === null) return null;
+      if (next.opcode === Opcode.close) return closeCodeOf(next);
+    }
   }
 
   async whenEnded(patienceMs?: number): Promise<void> {
@@ -183,7 +198,7 @@ export class RawSocket {
   }
 
   /** The next whole frame of the server, which are never masked; null when it is not there yet. */
-  #take(): { readonly opcode: number; readonly payload: Buffer } | null {
+  #take(): ServerFrame | null {
     const bytes = this.received;
     if (bytes.length < 2) return null;
     const short = bytes.readUInt8(1) & 0x7f;
