@@ -16,6 +16,14 @@ export interface Clock {
   clearTimer(handle: TimerHandle): void;
 }
 
+/**
+ * A delay for a timer that is to fire when `ms` have passed: platforms cut fractions off, and a timer that fires a
+ * fraction early would only be set again, without end if the rest is too small to be added to the time.
+ */
+export function wholeMs(ms: number): number {
+  return Math.max(1, Math.ceil(ms));
+}
+
 class SystemClock implements Clock {
   nowMs(): number {
     return performance.now();

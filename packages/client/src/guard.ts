@@ -7,6 +7,7 @@
  * timers of the program, and before anything is read from a socket.
  */
 import type { Clock, TimerHandle } from './clock.js';
+import { wholeMs } from './clock.js';
 import type { Liveness } from './liveness.js';
 
 /** A tick is this part of the session time-out, and at least TICK_MS_MIN. */
@@ -63,7 +64,7 @@ export class Guard {
   #set(dueMs: number, nowMs: number): void {
     this.stop();
     this.#timerMs = dueMs;
-    this.#timer = this.#clock.setTimer(Math.max(0, dueMs - nowMs), this.#fire);
+    this.#timer = this.#clock.setTimer(wholeMs(dueMs - nowMs), this.#fire);
   }
 
   readonly #fire = (): void => {

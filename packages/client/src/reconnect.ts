@@ -11,6 +11,7 @@ import type {
 import { CloseCode, MessageType, SESSION_TIMEOUT_MS_DEFAULT } from '@holdfast/protocol';
 import { backoffMs } from './backoff.js';
 import type { Clock, TimerHandle } from './clock.js';
+import { wholeMs } from './clock.js';
 import type { ConnectionEnd, ConnectionEvents } from './connection.js';
 import { Connection } from './connection.js';
 import { Route } from './route.js';
@@ -212,7 +213,7 @@ export class Link implements ConnectionEvents {
 
   #setTimer(ms: number, fire: () => void, keepsAlive = false): void {
     this.#clearTimer();
-    this.#timer = this.#parts.clock.setTimer(ms, fire, keepsAlive);
+    this.#timer = this.#parts.clock.setTimer(wholeMs(ms), fire, keepsAlive);
   }
 
   #clearTimer(): void {
