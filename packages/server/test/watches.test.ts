@@ -111,6 +111,23 @@ describe('a watch', () => {
     expect(await watcher.ask(watch(1, 'b'))).toEqual([[77, 1, NUMBER]]);
   });
 
+  it('that is given up while its state is being sent costs nothing more', async () => {
+    const { node, actor } = await start();
+    const meta = { why: 'x'.repeat(1_000) };
+    for (let first = 1; first <= 400; first += 50) {
+      await actor.ask(...Array.from({ length: 50 }, (_, i) => acquire(first + i, `key ${first + i}`, { meta })));
+    }
+    const reader = await node.open({ timeoutMs: 60_000 }, { holdsBytes: true });
+    await reader.ask(watch(1, '**', null, true));
+    await node.clock.advance(100);
+    expect(node.scanner.size).toBe(1);
+    await reader.ask([7, 1]);
+    reader.socket.take();
+    await node.clock.advance(100);
+    expect(node.scanner.size).toBe(0);
+    expect(reader.socket.drain()).toEqual([]);
+  });
+
   it('ends with its connection', async () => {
     const { node, actor, watcher } = await start();
     await watcher.ask(watch(1, 'a'), watch(2, '**', null, true));
@@ -298,6 +315,31 @@ describe('a slow watcher', () => {
     await node.clock.advance(1_000);
     expect(node.scanner.size).toBe(0);
     expect(watcher.socket.closed).toBeNull();
+  });
+
+  it('that falls behind while its state is sent gets the whole state again, once', async () => {
+    const { node, actor } = await start();
+    const meta = { why: 'x'.repeat(1_000) };
+    const keyCount = 200;
+    for (let first = 1; first <= keyCount; first += 50) {
+      await actor.ask(...Array.from({ length: 50 }, (_, i) => acquire(first + i, `key ${first + i}`, { meta })));
+    }
+    const reader = await node.open({ timeoutMs: 60_000 }, { holdsBytes: true });
+    reader.say(watch(1, '**', null, true));
+    await node.clock.turn();
+    reader.socket.bufferedBytes = limits.outboxWatchBytes + 1;
+    await actor.ask([3, 1]);
+    const told = reader.socket.drain();
+    expect(told.some(([type]) => type === 72)).toBe(false);
+    const later: ServerMessage[] = [];
+    for (let i = 0; i < 100; i++) {
+      reader.socket.take();
+      await node.clock.advance(50);
+      later.push(...reader.socket.drain());
+    }
+    expect(later[0]).toEqual([72, 1, node.machine.index - 1, node.machine.index]);
+    const states = toldEvents(later).map(([kind, key]) => (kind === 'state' ? key : kind));
+    expect(states).toEqual([...Array.from({ length: keyCount - 1 }, (_, i) => `key ${i + 2}`), 'synced']);
   });
 
   it('still gets its grants and answers', async () => {
