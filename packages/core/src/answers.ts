@@ -1,10 +1,10 @@
 /** The effects that tell of a request, in one place: first answers and repeated ones differ in `again` only. */
 import type { Effect, EndCode, Refused } from './effects.js';
 import { placeOf } from './places.js';
-import type { Ending, Request } from './state.js';
+import { type Ending, NEVER, type Request } from './state.js';
 
 export function leaseEndMs(request: Request): number | null {
-  return request.dueMs === Infinity ? null : request.dueMs;
+  return request.dueMs === NEVER ? null : request.dueMs;
 }
 
 export function tellQueued(request: Request, again: boolean, effects: Effect[]): void {

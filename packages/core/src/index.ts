@@ -35,3 +35,4 @@ export { checkInvariants } from './invariants.js';
 export { Machine } from './machine.js';
 export type { SnapshotRow, SnapshotValue } from './snapshot.js';
 export type { KeyView, MachineView, RequestView, SessionView } from './views.js';
+export { NEVER } from './state.js';

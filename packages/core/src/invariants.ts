@@ -5,7 +5,7 @@
 import type { Machine } from './machine.js';
 import { placeOf } from './places.js';
 import { admits } from './requests.js';
-import { Ending, type KeyState, type Request, type SessionState, type State } from './state.js';
+import { Ending, type KeyState, NEVER, type Request, type SessionState, type State } from './state.js';
 
 /** Throws an error that says what is broken. */
 export function checkInvariants(machine: Machine): void {
@@ -135,7 +135,7 @@ function checkDeadlines(state: State, timed: number): void {
   for (const key of state.keys.values()) {
     for (let request = key.first; request !== null; request = request.next) {
       expect(
-        (request.dueMs === Infinity) === (request.heapIndex === -1),
+        (request.dueMs === NEVER) === (request.heapIndex === -1),
         'a request is in the heap when it has a deadline',
       );
     }

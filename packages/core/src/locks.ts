@@ -4,7 +4,7 @@ import type { Effect } from './effects.js';
 import { leaseEndMs, tellEnding, tellForgotten, tellGranted, tellQueued, tellRefused } from './answers.js';
 import { checkAcquire, checkLease } from './checks.js';
 import { acknowledge, admits, arrive, end, remember, setDue, settle } from './requests.js';
-import { Ending, type Request, type State } from './state.js';
+import { Ending, NEVER, type Request, type State } from './state.js';
 
 /** Ends every request whose wait or lease is over at the present log time, the earliest first. */
 export function fireDue(state: State, effects: Effect[]): void {
@@ -43,17 +43,16 @@ export function acquire(state: State, command: Acquire, effects: Effect[]): void
     tellForgotten(session.id, command.request, command.key, 'REQUEST_LIMIT', null, effects);
     return;
   }
-  session.lastRequest = command.request;
   const key = state.keys.get(command.key);
-  if (key === undefined || (key.waitingCount === 0 && admits(key, command.mode))) {
-    arrive(state, session, command, true, effects);
-  } else if (command.waitMs === 0) {
-    remember(session, command.request, command.key, 'HELD', null, null, effects);
-  } else if (key.waitingCount >= limits.queueLengthMax) {
-    remember(session, command.request, command.key, 'QUEUE_FULL', null, null, effects);
-  } else {
-    arrive(state, session, command, false, effects);
+  const atOnce = key === undefined || (key.waitingCount === 0 && admits(key, command.mode));
+  if (!atOnce && command.waitMs !== 0 && key.waitingCount >= limits.queueLengthMax) {
+    // Not remembered either: the same request may be sent again when the queue is shorter.
+    tellForgotten(session.id, command.request, command.key, 'QUEUE_FULL', null, effects);
+    return;
   }
+  session.lastRequest = command.request;
+  if (!atOnce && command.waitMs === 0) remember(session, command.request, command.key, 'HELD', null, null, effects);
+  else arrive(state, session, command, atOnce, effects);
 }
 
 export function release(state: State, command: Release, effects: Effect[]): void {
@@ -89,7 +88,7 @@ export function extend(state: State, command: Extend, effects: Effect[]): void {
     tellRefused(command.session, command.request, 'extend', 'NOT_HELD', effects);
     return;
   }
-  setDue(state, request, command.leaseMs === null ? Infinity : state.nowMs + command.leaseMs);
+  setDue(state, request, command.leaseMs === null ? NEVER : state.nowMs + command.leaseMs);
   effects.push({
     type: 'extended',
     session: command.session,

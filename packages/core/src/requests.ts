@@ -6,7 +6,16 @@ import type { Acquire, Meta, Mode } from './commands.js';
 import type { Effect } from './effects.js';
 import { tellEnding, tellGranted, tellQueued } from './answers.js';
 import { advanceBorder, appendHolder, appendWaiting, removeRequest } from './request-list.js';
-import { Ending, KeyState, type RememberedCode, Request, type SessionState, type State } from './state.js';
+import {
+  Ending,
+  KeyState,
+  NEVER,
+  type RememberedCode,
+  Request,
+  type SessionState,
+  type State,
+  termsOf,
+} from './state.js';
 
 /**
  * Whether a request of this mode can hold the key beside those who hold it now. Whether it may, the queue decides: only the first
@@ -32,9 +41,7 @@ export function arrive(
   const request = new Request(
     command.request,
     command.mode,
-    command.wantsPlace,
-    command.meta,
-    command.leaseMs,
+    termsOf(command),
     key,
     session,
     ++state.ticket,
@@ -85,7 +92,7 @@ export function leave(state: State, request: Request): void {
     request.sessionState.waitingCount--;
     state.waitingCount--;
   }
-  setDue(state, request, Infinity);
+  setDue(state, request, NEVER);
 }
 
 /** Ends a request, in whatever state it is, and remembers how. Settling the key is the caller's. */
@@ -140,17 +147,17 @@ export function acknowledge(session: SessionState, acked: number): void {
   }
 }
 
-/** Gives a request its one deadline, or with Infinity none. */
+/** Gives a request its one deadline, or with NEVER none. */
 export function setDue(state: State, request: Request, dueMs: number): void {
   const { deadlines } = state;
   if (request.heapIndex !== -1) {
-    if (dueMs !== Infinity) {
+    if (dueMs !== NEVER) {
       deadlines.update(request, dueMs);
       return;
     }
     deadlines.remove(request);
-    request.dueMs = Infinity;
-  } else if (dueMs !== Infinity) {
+    request.dueMs = NEVER;
+  } else if (dueMs !== NEVER) {
     request.dueMs = dueMs;
     deadlines.add(request);
   }
@@ -162,6 +169,6 @@ function hold(state: State, request: Request, effects: Effect[]): void {
   request.sinceMs = state.nowMs;
   request.sessionState.heldCount++;
   state.heldCount++;
-  setDue(state, request, request.leaseMs === null ? Infinity : state.nowMs + request.leaseMs);
+  setDue(state, request, request.leaseMs === null ? NEVER : state.nowMs + request.leaseMs);
   tellGranted(request, false, effects);
 }

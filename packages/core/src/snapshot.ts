@@ -17,7 +17,7 @@ import type { Meta, Mode } from './commands.js';
 import { setDue } from './requests.js';
 import { appendHolder, appendWaiting } from './request-list.js';
 import { RowReader } from './row-reader.js';
-import { Ending, KeyState, type RememberedCode, Request, SessionState, State } from './state.js';
+import { Ending, KeyState, NEVER, type RememberedCode, Request, SessionState, State, termsOf } from './state.js';
 
 export type SnapshotValue = string | number | boolean | null;
 export type SnapshotRow = readonly SnapshotValue[];
@@ -33,7 +33,6 @@ const CODES: Readonly<Record<RememberedCode, true>> = {
   WAIT_TIMEOUT: true,
   LEASE_OVER: true,
   REVOKED: true,
-  QUEUE_FULL: true,
 };
 
 /** Writes the rows one by one. Throws when the state moves on before the last one is read. */
@@ -80,7 +79,7 @@ function endingRow(ending: Ending): SnapshotRow {
 
 function requestRow(request: Request): SnapshotRow {
   const { number, mode, token, ticket, sinceMs, leaseMs, wantsPlace } = request;
-  const dueMs = request.dueMs === Infinity ? null : request.dueMs;
+  const dueMs = request.dueMs === NEVER ? null : request.dueMs;
   const session = request.sessionState.id;
   return [
     'request',
@@ -208,10 +207,10 @@ function readRequest(state: State, key: KeyState, reader: RowReader): Request {
   const token = reader.integer();
   const ticket = reader.integer();
   const sinceMs = reader.integer();
-  const dueMs = reader.integerOrNull() ?? Infinity;
+  const dueMs = reader.integerOrNull() ?? NEVER;
   const leaseMs = reader.integerOrNull();
-  const wantsPlace = reader.flag();
-  const request = new Request(number, mode, wantsPlace, reader.meta(), leaseMs, key, session, ticket, sinceMs);
+  const terms = termsOf({ leaseMs, wantsPlace: reader.flag(), meta: reader.meta() });
+  const request = new Request(number, mode, terms, key, session, ticket, sinceMs);
   if (token === 0) {
     appendWaiting(key, request);
     session.waitingCount++;

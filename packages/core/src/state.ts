@@ -11,14 +11,25 @@ import { type Deadline, DeadlineHeap } from './deadlines.js';
 import type { HoleTree } from './places.js';
 import type { KeyView, RequestView, SessionView } from './views.js';
 
+/** A deadline that never comes. A small integer: millions of requests without a deadline would each carry a boxed Infinity. */
+export const NEVER = -1;
+
+/** What a request asked for beyond a key and a mode. Most ask for nothing, and have none. */
+export interface Terms {
+  readonly wantsPlace: boolean;
+  readonly leaseMs: number | null;
+  readonly meta: Meta | null;
+}
+
+export function termsOf({ wantsPlace, leaseMs, meta }: Terms): Terms | null {
+  return wantsPlace || leaseMs !== null || meta !== null ? { wantsPlace, leaseMs, meta } : null;
+}
+
 /** A live request: it waits, or it holds. Its one deadline is that of its wait, then that of its lease. */
 export class Request implements RequestView, Deadline {
   readonly number: number;
   readonly mode: Mode;
-  readonly wantsPlace: boolean;
-  readonly meta: Meta | null;
-  /** Length of the lease that starts at the grant; null: none. */
-  readonly leaseMs: number | null;
+  readonly terms: Terms | null;
   readonly keyState: KeyState;
   readonly sessionState: SessionState;
   /** Order of arrival over all requests of the machine. */
@@ -27,7 +38,7 @@ export class Request implements RequestView, Deadline {
   token: number;
   sinceMs: number;
   dueMs: number;
-  /** Invariant: -1 exactly when dueMs is Infinity. */
+  /** Invariant: -1 exactly when dueMs is NEVER. */
   heapIndex: number;
   /** Invariant: grows along the queue while it waits (see places.ts); -1 when it does not wait. */
   queueTicket: number;
@@ -37,9 +48,7 @@ export class Request implements RequestView, Deadline {
   constructor(
     number: number,
     mode: Mode,
-    wantsPlace: boolean,
-    meta: Meta | null,
-    leaseMs: number | null,
+    terms: Terms | null,
     keyState: KeyState,
     sessionState: SessionState,
     ticket: number,
@@ -47,15 +56,13 @@ export class Request implements RequestView, Deadline {
   ) {
     this.number = number;
     this.mode = mode;
-    this.wantsPlace = wantsPlace;
-    this.meta = meta;
-    this.leaseMs = leaseMs;
+    this.terms = terms;
     this.keyState = keyState;
     this.sessionState = sessionState;
     this.ticket = ticket;
     this.token = 0;
     this.sinceMs = sinceMs;
-    this.dueMs = Infinity;
+    this.dueMs = NEVER;
     this.heapIndex = -1;
     this.queueTicket = -1;
     this.previous = null;
@@ -65,10 +72,23 @@ export class Request implements RequestView, Deadline {
   get held(): boolean {
     return this.token !== 0;
   }
+
+  get wantsPlace(): boolean {
+    return this.terms !== null && this.terms.wantsPlace;
+  }
+
+  get meta(): Meta | null {
+    return this.terms === null ? null : this.terms.meta;
+  }
+
+  /** Length of the lease that starts at the grant; null: none. */
+  get leaseMs(): number | null {
+    return this.terms === null ? null : this.terms.leaseMs;
+  }
 }
 
 /** The endings that are remembered: the others leave nobody, or nothing, to be told again. */
-export type RememberedCode = Exclude<EndCode, 'REQUEST_LIMIT' | 'SESSION_OVER'>;
+export type RememberedCode = Exclude<EndCode, 'QUEUE_FULL' | 'REQUEST_LIMIT' | 'SESSION_OVER'>;
 
 /** How a request ended, kept until the client has acknowledged it, so that a command sent again gets the same answer. */
 export class Ending {

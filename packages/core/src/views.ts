@@ -10,7 +10,7 @@ export interface RequestView {
   readonly held: boolean;
   /** 0 while it waits. */
   readonly token: number;
-  /** Log time at which its wait (waiting) or its lease (held) ends; Infinity: never. */
+  /** Log time at which its wait (waiting) or its lease (held) ends; NEVER: it does not. */
   readonly dueMs: number;
   /** Log time since which it waits (waiting) or holds (held). */
   readonly sinceMs: number;

@@ -1,5 +1,6 @@
 /** One description of a state, made of a machine's views or of the model, to be compared as text. */
 import type { Machine } from '../src/machine.js';
+import { NEVER } from '../src/state.js';
 import type { RequestView } from '../src/views.js';
 import type { Model, ModelRequest } from './model.js';
 
@@ -55,7 +56,7 @@ function describeModel(model: Model): string {
 
 function describe(request: Omit<RequestView, 'keyState' | 'sessionState'>): string {
   const { number, mode, held, token, dueMs, sinceMs, wantsPlace, meta } = request;
-  return `${number} ${mode} ${held} ${token} ${dueMs} ${sinceMs} ${wantsPlace} ${JSON.stringify(meta)}`;
+  return `${number} ${mode} ${held} ${token} ${dueMs === NEVER ? Infinity : dueMs} ${sinceMs} ${wantsPlace} ${JSON.stringify(meta)}`;
 }
 
 function name(request: RequestView): string {

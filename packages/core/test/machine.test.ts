@@ -3,6 +3,7 @@ import type { Acquire, Command, Meta } from '../src/commands.js';
 import type { Effect } from '../src/effects.js';
 import { checkInvariants } from '../src/invariants.js';
 import { Machine } from '../src/machine.js';
+import { NEVER } from '../src/state.js';
 import type { SnapshotRow } from '../src/snapshot.js';
 
 const LIMITS = { sessionsMax: 100, requestsPerSessionMax: 100_000, queueLengthMax: 100_000 };
@@ -84,7 +85,7 @@ describe('the machine', () => {
     expect(machine.request('a', 1)).toBe(holder);
     expect(machine.request('b', 1)).toBe(waiter);
     expect(holder).toMatchObject({ number: 1, held: true, token: 1, dueMs: 50, meta: { who: 'me' }, keyState: key });
-    expect(waiter).toMatchObject({ held: false, token: 0, dueMs: Infinity, wantsPlace: true, keyState: key });
+    expect(waiter).toMatchObject({ held: false, token: 0, dueMs: NEVER, wantsPlace: true, keyState: key });
     expect(waiter!.sessionState).toBe(machine.session('b'));
     expect([machine.place(holder!), machine.place(waiter!)]).toEqual([0, 1]);
     expect([...machine.session('b')!.requests()]).toEqual([waiter]);

@@ -60,10 +60,11 @@ const EVERY_KIND = [
   'granted again',
   'extended',
   'forced',
-  ...['RELEASED', 'CANCELLED', 'HELD', 'WAIT_TIMEOUT', 'LEASE_OVER', 'REVOKED', 'QUEUE_FULL'].flatMap((code) => [
+  ...['RELEASED', 'CANCELLED', 'HELD', 'WAIT_TIMEOUT', 'LEASE_OVER', 'REVOKED'].flatMap((code) => [
     `ended ${code}`,
     `ended ${code} again`,
   ]),
+  'ended QUEUE_FULL',
   'ended REQUEST_LIMIT',
   'ended SESSION_OVER',
   'refused acquire REQUEST_SPENT',

@@ -141,12 +141,15 @@ export class Model {
     if (this.requests.filter(mine).length >= this.limits.requestsPerSessionMax) {
       return this.tellEnded({ ...r, code: 'REQUEST_LIMIT' }, false);
     }
-    session.lastRequest = c.request;
     const queue = this.live(key, 'waiting');
+    const atOnce = queue.length === 0 && this.compatible(r);
+    if (!atOnce && c.waitMs !== 0 && queue.length >= this.limits.queueLengthMax) {
+      return this.tellEnded({ ...r, code: 'QUEUE_FULL' }, false);
+    }
+    session.lastRequest = c.request;
     this.requests.push(r);
-    if (queue.length === 0 && this.compatible(r)) return this.grant(r);
+    if (atOnce) return this.grant(r);
     if (c.waitMs === 0) return this.end(r, 'HELD', null);
-    if (queue.length >= this.limits.queueLengthMax) return this.end(r, 'QUEUE_FULL', null);
     this.tellQueued(r, false);
   }
 

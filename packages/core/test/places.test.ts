@@ -7,7 +7,7 @@ import { KeyState, Request, SessionState } from '../src/state.js';
 const SESSION = new SessionState('s', '', 5000, 0, null);
 
 function requestOf(key: KeyState, number: number): Request {
-  return new Request(number, 'exclusive', false, null, null, key, SESSION, number, 0);
+  return new Request(number, 'exclusive', null, key, SESSION, number, 0);
 }
 
 function describeKey(key: KeyState): string {

@@ -9,6 +9,7 @@ import type { Command, Meta, Mode, SessionEndReason } from '../src/commands.js';
 import type { Effect } from '../src/effects.js';
 import { checkInvariants } from '../src/invariants.js';
 import { Machine } from '../src/machine.js';
+import { NEVER } from '../src/state.js';
 import type { RequestView } from '../src/views.js';
 
 /** Runs a script and returns it with what is said now below each `----`. */
@@ -223,6 +224,6 @@ function show(machine: Machine): string[] {
 }
 
 function sayRequest(request: RequestView): string {
-  const due = request.dueMs === Infinity ? null : request.dueMs;
+  const due = request.dueMs === NEVER ? null : request.dueMs;
   return `${request.sessionState.id}.${request.number} ${request.mode} since=${request.sinceMs}${say('due', due)}`;
 }

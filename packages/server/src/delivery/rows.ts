@@ -1,5 +1,5 @@
 /** The machine's state as rows of results and state events (PROTOCOL.md, 5 and 6). Ages and remainders are relative to log time. */
-import type { KeyView, MachineView, Meta, RequestView, SessionView } from '@holdfast/core';
+import { type KeyView, type MachineView, type Meta, NEVER, type RequestView, type SessionView } from '@holdfast/core';
 import { MODE_EXCLUSIVE, MODE_SHARED, type ModeNumber, type WatchEvent, type WatchedHold } from '@holdfast/protocol';
 import { limits } from '../limits.js';
 
@@ -26,7 +26,7 @@ function holdRow(hold: RequestView, nowMs: number): Row {
     mode: hold.mode,
     token: hold.token,
     sinceMs: Math.max(0, nowMs - hold.sinceMs),
-    leaseMs: hold.dueMs === Infinity ? null : Math.max(0, hold.dueMs - nowMs),
+    leaseMs: hold.dueMs === NEVER ? null : Math.max(0, hold.dueMs - nowMs),
     meta: hold.meta,
   };
 }
@@ -38,7 +38,7 @@ function waitingRow(request: RequestView, place: number, nowMs: number): Row {
     mode: request.mode,
     place,
     sinceMs: Math.max(0, nowMs - request.sinceMs),
-    waitMs: request.dueMs === Infinity ? null : Math.max(0, request.dueMs - nowMs),
+    waitMs: request.dueMs === NEVER ? null : Math.max(0, request.dueMs - nowMs),
     meta: request.meta,
   };
 }

@@ -1,5 +1,5 @@
 /** What a client is told when its session opens or comes back. */
-import type { MachineView, SessionView } from '@holdfast/core';
+import { type MachineView, NEVER, type SessionView } from '@holdfast/core';
 import {
   FRAME_BYTES_MAX,
   KEY_BYTES_MAX,
@@ -69,7 +69,7 @@ export function* restoreMessages(
     const key = request.keyState.name;
     const mode = request.mode === 'shared' ? MODE_SHARED : MODE_EXCLUSIVE;
     if (request.held) {
-      const leaseEndMs = request.dueMs === Infinity ? null : request.dueMs;
+      const leaseEndMs = request.dueMs === NEVER ? null : request.dueMs;
       holds.push([request.number, key, mode, request.token, leaseEndMs]);
     } else {
       queued.push([request.number, key, mode, machine.place(request)]);
