@@ -92,12 +92,17 @@ export class Writer {
   /** A str; RangeError when `text` has a lone surrogate. */
   string(text: string): void {
     const { length } = text;
-    if (length < 32) {
+    if (length < 0x100) {
       // Most strings are short and ASCII: written with the header that fits if that is so, and again from the start if it is not.
       this.reserve(HEADER_BYTES_MAX + length);
       const { bytes } = this;
       let at = this.position;
-      bytes[at++] = 0xa0 | length;
+      if (length < 32) {
+        bytes[at++] = 0xa0 | length;
+      } else {
+        bytes[at++] = 0xd9;
+        bytes[at++] = length;
+      }
       let i = 0;
       for (; i < length; i++) {
         const unit = text.charCodeAt(i);
