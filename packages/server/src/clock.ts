@@ -18,7 +18,7 @@ export interface Clock {
 }
 
 /** Longest delay that Node's timers can hold; longer ones would fire at once. */
-export const TIMER_MS_MAX: number = 2 ** 31 - 1;
+const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
