@@ -41,7 +41,7 @@ function quoted(text: string): string {
 }
 
 /** A map of str to str. */
-export function readMeta(
+function readMeta(
   reader: Reader,
   what: string,
   entriesMax = Number.MAX_SAFE_INTEGER,
