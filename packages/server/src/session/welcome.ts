@@ -15,7 +15,7 @@ import {
 import { limits, machineLimits } from '../limits.js';
 
 /** Features of this server beyond opening a session: PROTOCOL.md, 2. */
-export const FEATURES: readonly string[] = ['locks', 'places', 'watch', 'query', 'beats', 'force'];
+const FEATURES: readonly string[] = ['locks', 'places', 'watch', 'query', 'beats', 'force'];
 
 export interface NodeFacts {
   readonly node: string;
