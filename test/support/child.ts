@@ -3,7 +3,8 @@
  * and bundled on first use; packages stay outside of the bundle, so a child runs what a user would install.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { inTime, until } from './until.js';
@@ -33,10 +34,9 @@ interface Waiter {
 const bundles = new Map<ChildProgram, Promise<string>>();
 
 async function bundle(program: ChildProgram): Promise<string> {
-  const outfile = `${BUNDLES}${process.pid}-${program}.mjs`;
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [`${SOURCES}${program}.ts`],
-    outfile,
+    write: false,
     bundle: true,
     packages: 'external',
     platform: 'node',
@@ -45,7 +45,16 @@ async function bundle(program: ChildProgram): Promise<string> {
     sourcemap: 'inline',
     logLevel: 'warning',
   });
-  return outfile;
+  const text = outputFiles.map((file) => file.text).join('');
+  // Named by what is in it, so that runs of other sources at the same time are not disturbed, and the same one is written once.
+  const file = `${BUNDLES}${program}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.mjs`;
+  if (!existsSync(file)) {
+    mkdirSync(BUNDLES, { recursive: true });
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, text);
+    renameSync(draft, file);
+  }
+  return file;
 }
 
 export class Child {
