@@ -9,13 +9,16 @@ const SEND_OPTIONS = { binary: true, compress: false } as const;
 /**
  * autoPong is off because the library would send the pong before it says that there was a ping, and the time of the
  * pong must be read before it is sent. Redirects are not followed: a session's secret goes to the address that was given.
+ * closeTimeout (not in the library's types) bounds how long a socket whose close frames are exchanged waits for the end
+ * of its TCP connection; until then its end is not told.
  */
-const OPTIONS = {
+const OPTIONS: WebSocket.ClientOptions & { readonly closeTimeout: number } = {
   perMessageDeflate: false,
   maxPayload: SERVER_FRAME_BYTES_MAX,
   autoPong: false,
   followRedirects: false,
-} as const satisfies WebSocket.ClientOptions;
+  closeTimeout: 1_000,
+};
 
 /** A WebSocket that knows whom to call, so that its listeners can be shared functions instead of closures of each socket. */
 class NodeSocket extends WebSocket implements Socket {

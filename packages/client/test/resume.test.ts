@@ -150,7 +150,7 @@ describe('a dropped connection of a resumable session', () => {
     void a.release();
     const extending = b.extend('1m');
     const controller = new AbortController();
-    quiet(s.client.acquire('d', { signal: controller.signal }));
+    void quiet(s.client.acquire('d', { signal: controller.signal }));
     await settle();
     controller.abort();
     await settle();

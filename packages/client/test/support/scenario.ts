@@ -163,3 +163,14 @@ export function quiet<V>(promise: Promise<V>): Promise<V> {
   promise.catch(() => undefined);
   return promise;
 }
+
+/** As a caller without types sees it. */
+interface Untyped {
+  acquire(...args: readonly unknown[]): Promise<unknown>;
+  withLock(...args: readonly unknown[]): Promise<unknown>;
+  on(...args: readonly unknown[]): unknown;
+}
+
+export function untyped(client: Holdfast): Untyped {
+  return client as unknown as Untyped;
+}
