@@ -301,7 +301,8 @@ export class Locks implements LockHost {
 
   /** The number of an ending request is spent. */
   #finish(request: HoldRequest): void {
-    this.#holds.rejectExtends(request, new HoldfastError('RELEASED', 'the lock was released'));
+    if (request.extends !== null)
+      this.#holds.rejectExtends(request, new HoldfastError('RELEASED', 'the lock was released'));
     this.#table.takeRelease(request)?.resolve();
   }
 

@@ -172,5 +172,5 @@ interface Untyped {
 }
 
 export function untyped(client: Holdfast): Untyped {
-  return client as unknown as Untyped;
+  return client;
 }
