@@ -1,5 +1,5 @@
 /** Peers that say nothing, too little, or do not listen: they go, and nobody waits for them. */
-import { type EventsMessage, MessageType } from '@holdfast/protocol';
+import { MessageType, type ServerMessage } from '@holdfast/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Child } from './support/child.js';
 import { RawClient } from './support/raw-client.js';
@@ -12,6 +12,7 @@ const CUT_MS = 20_000;
 const SILENT_SOCKETS = 2_000;
 /** Open at once while the sockets are made: what the kernel lets wait for an accept is not the matter here. */
 const AT_ONCE = 50;
+const REFUSED = /^HTTP\/1\.1 4\d\d /;
 const HELLO_TIMEOUT = { code: 4408, reason: 'HELLO_TIMEOUT', errors: ['HELLO_TIMEOUT'] };
 
 let scene: Scene;
@@ -35,24 +36,28 @@ describe.concurrent('a socket is cut off', () => {
   it('that sends no byte', async () => {
     using socket = await RawSocket.connect(scene.server.port);
     await socket.whenEnded(CUT_MS);
+    expect(socket.received.toString('latin1')).toMatch(REFUSED);
   });
 
   it('that sends half a header', async () => {
     using socket = await RawSocket.connect(scene.server.port);
     socket.write(upgradeRequest().slice(0, 60));
     await socket.whenEnded(CUT_MS);
+    expect(socket.received.toString('latin1')).toMatch(REFUSED);
   });
 
   it('that sends a header bit by bit', async () => {
     using socket = await RawSocket.connect(scene.server.port);
     socket.write(upgradeRequest().slice(0, -2));
     await dribble(socket, 'X-More: 1\r\n');
+    expect(socket.received.toString('latin1')).toMatch(REFUSED);
   });
 
   it('that announces a body and does not send it', async () => {
     using socket = await RawSocket.connect(scene.server.port);
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n');
     await socket.whenEnded(CUT_MS);
+    expect(socket.received.toString('latin1')).toMatch(/^HTTP\/1\.1 405 /);
   });
 
   it('with 4408 that is upgraded and says no hello', async () => {
@@ -70,6 +75,7 @@ describe.concurrent('a socket is cut off', () => {
     using socket = await RawSocket.upgraded(scene.server.port);
     socket.write(frame({ opcode: Opcode.binary, payload: Buffer.alloc(1_000, 0x91) }).subarray(0, 8));
     await dribble(socket, Buffer.from([0x91]));
+    expect(await socket.closeCode()).toBe(4408);
   });
 
   it('that is upgraded, hears the close and does not answer it', async () => {
@@ -92,7 +98,7 @@ describe(`${SILENT_SOCKETS} sockets that never say hello`, () => {
       while (silent.length < SILENT_SOCKETS) {
         silent.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => open(scene.server.port)))));
         await using good = await RawClient.open(scene.server.url);
-        await good.acquired(1, 'silence/good', { waitMs: 0 });
+        expect(await good.acquired(1, 'silence/good', { waitMs: 0 })).toBeGreaterThan(0);
         await good.released(1);
         await good.close();
       }
@@ -135,6 +141,8 @@ describe('a peer that does not listen', () => {
     await next.probed(1);
     deaf.ws.pause();
     await next.granted(1);
+    deaf.ws.resume();
+    expect(await deaf.whenClosed()).toMatchObject({ code: 4410, errors: ['SESSION_OVER'] });
   });
 
   it('to its watch is told of the gap when it listens again; the server kept no events for it', async () => {
@@ -161,10 +169,12 @@ describe('a peer that does not listen', () => {
     await scene.check();
     deaf.ws.resume();
     await deaf.next(MessageType.gap, 1);
-    await deaf.nextOf('the state in full', (message) => message[0] === MessageType.events && isSynced(message));
+    const synced = await deaf.nextOf('the state in full', isSynced);
+    expect(synced[0]).toBe(MessageType.events);
+    expect(deaf.closing).toBeNull();
   });
 });
 
-function isSynced(message: EventsMessage): boolean {
-  return message[3].some(([kind]) => kind === 'synced');
+function isSynced(message: ServerMessage): boolean {
+  return message[0] === MessageType.events && message[3].some(([kind]) => kind === 'synced');
 }

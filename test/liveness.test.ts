@@ -185,10 +185,10 @@ describe('a connection that breaks', () => {
   it('ends a session that is not resumable at once', async () => {
     await using proxy = await TcpProxy.start(server.port);
     await using plain = await RawClient.open(proxy.url, { timeoutMs: 60_000 });
-    await plain.acquired(1, 'liveness/broken');
+    const token = await plain.acquired(1, 'liveness/broken');
     await using next = await waiter('liveness/broken');
     proxy.reset();
-    await next.granted(1);
+    expect((await next.granted(1))[2]).toBeGreaterThan(token);
   });
 
   it('is made again by the SDK, and its session comes back with what it holds and waits for', async () => {

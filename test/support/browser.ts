@@ -5,8 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type BuildResult, build } from 'esbuild';
 import { type Browser, type Page, chromium } from 'playwright-core';
-// The pages' handle is declared there.
-import type {} from '../browser/page.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const PAGE = fileURLToPath(new URL('../browser/page.ts', import.meta.url));

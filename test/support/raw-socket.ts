@@ -115,6 +115,11 @@ export class RawSocket {
     });
   }
 
+  /** The server's side has ended or the connection was reset. Seen only by those who read. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   write(bytes: Uint8Array | string): void {
     this.net.write(bytes);
   }

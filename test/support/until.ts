@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long anything in these tests may take before it counts as never. No rule is about this figure. */
-export const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 10_000;
 
 const LOOK_EVERY_MS = 5;
 

@@ -88,8 +88,12 @@ export class Scene {
   /** Ends in good order; a server that was hurt could not. */
   async end(): Promise<void> {
     await this.witness.leave();
-    const exit = await inTime('the end of the server', this.server.close()).finally(() => this.server.child.kill());
-    expect(exit).toEqual({ code: 0, signal: null });
+    try {
+      const exit = await inTime('the end of the server', this.server.close());
+      expect(exit, this.server.child.output).toEqual({ code: 0, signal: null });
+    } finally {
+      await this.server.child.kill();
+    }
     expect(faults(this.server.child.output)).toEqual([]);
   }
 }
