@@ -78,8 +78,9 @@ function checkSession(state: State, session: SessionState): number {
   let endings = 0;
   let lastTicket = 0;
   let lastNumber = 0;
-  for (const [number, record] of session.records ?? []) {
-    expect(record.number === number, `${at} request ${number} is kept under its number`);
+  for (const record of session.records?.values() ?? []) {
+    const { number } = record;
+    expect(session.records?.get(number) === record, `${at} request ${number} is kept under its number`);
     expect(number >= 1 && number <= session.lastRequest, `${at} request ${number} is a number that was used`);
     if (record instanceof Ending) {
       endings++;

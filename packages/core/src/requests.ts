@@ -5,6 +5,7 @@
 import type { Acquire, Meta, Mode } from './commands.js';
 import type { Effect } from './effects.js';
 import { tellEnding, tellGranted, tellQueued } from './answers.js';
+import { Records } from './records.js';
 import { advanceBorder, appendHolder, appendWaiting, removeRequest } from './request-list.js';
 import {
   Ending,
@@ -47,8 +48,8 @@ export function arrive(
     ++state.ticket,
     state.nowMs,
   );
-  session.records ??= new Map();
-  session.records.set(request.number, request);
+  session.records ??= new Records();
+  session.records.set(request);
   if (atOnce) {
     appendHolder(key, request);
     hold(state, request, effects);

@@ -16,6 +16,7 @@
 import type { Meta, Mode } from './commands.js';
 import { setDue } from './requests.js';
 import { appendHolder, appendWaiting } from './request-list.js';
+import { Records } from './records.js';
 import { RowReader } from './row-reader.js';
 import { Ending, KeyState, NEVER, type RememberedCode, Request, SessionState, State, termsOf } from './state.js';
 
@@ -230,7 +231,7 @@ function recordInOrder(live: Request[]): void {
   live.sort((left, right) => left.ticket - right.ticket);
   for (const request of live) {
     const { sessionState } = request;
-    sessionState.records ??= new Map();
-    sessionState.records.set(request.number, request);
+    sessionState.records ??= new Records();
+    sessionState.records.set(request);
   }
 }

@@ -9,6 +9,7 @@ import type { MachineLimits, Meta, Mode } from './commands.js';
 import type { EndCode } from './effects.js';
 import { type Deadline, DeadlineHeap } from './deadlines.js';
 import type { HoleTree } from './places.js';
+import { Records } from './records.js';
 import type { KeyView, RequestView, SessionView } from './views.js';
 
 /** A deadline that never comes. A small integer: millions of requests without a deadline would each carry a boxed Infinity. */
@@ -170,7 +171,7 @@ export class SessionState implements SessionView {
    * Live requests, and endings that are not acknowledged, by request number: one look-up tells what to answer to a command sent again,
    * and the size is what the limit bounds. Invariant: live requests are in order of arrival. Null until the first request.
    */
-  records: Map<number, Request | Ending> | null = null;
+  records: Records<Request | Ending> | null = null;
   /** The endings in order of their ending numbers. */
   oldestEnding: Ending | null = null;
   newestEnding: Ending | null = null;
@@ -189,8 +190,8 @@ export class SessionState implements SessionView {
 
   /** Notes an ending, in place of the live request if there was one. Its ending number is the highest so far. */
   record(ending: Ending): void {
-    this.records ??= new Map();
-    this.records.set(ending.number, ending);
+    this.records ??= new Records();
+    this.records.set(ending);
     if (this.newestEnding === null) {
       this.oldestEnding = ending;
     } else {
