@@ -69,11 +69,6 @@ export class Link implements ConnectionEvents {
     return this.#connection?.isOpen === true;
   }
 
-  /** There is a connection, or a try at one. */
-  get isUp(): boolean {
-    return this.#connection !== null;
-  }
-
   start(): void {
     this.#url = this.#route.next();
     this.#said = null;

@@ -98,7 +98,7 @@ export class Session implements LinkEvents, Outbox {
   /** Says goodbye: everything that is held or waited for ends. */
   close(): Promise<void> {
     if (this.#closing === null) {
-      if (this.#state === 'closed') return Promise.resolve();
+      if (this.#isClosed) return Promise.resolve();
       this.#shut(new ConnectionError('CLOSED', 'the client was closed'), true);
       this.#closing = this.#link.stop();
     }
@@ -107,9 +107,14 @@ export class Session implements LinkEvents, Outbox {
 
   /** Ends at once and for good, because of `error`. */
   fail(error: HoldfastError): void {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed) return;
     this.#shut(error, false);
     this.#link.abandon();
+  }
+
+  /** Asked again after everything that calls back: whoever is told of something may close the client. */
+  get #isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   // ---- the way out --------------------------------------------------------------------------------------------------------
@@ -147,8 +152,7 @@ export class Session implements LinkEvents, Outbox {
 
   welcomed(facts: WelcomeFacts, helloMs: number): void {
     const { session, secret, resumed, timeoutMs, serverMs, node, limits } = facts;
-    const isSame = resumed && session === this.#id;
-    if (isSame) {
+    if (resumed) {
       this.#liveness.beginConnection();
     } else {
       this.#sessionOver();
@@ -157,12 +161,13 @@ export class Session implements LinkEvents, Outbox {
     // The session went on from the hello until now, so what follows from the hello counts before the clock is looked at.
     this.#liveness.helloHeard(helloMs, serverMs);
     this.locks.checkClock();
-    const isSuccessor = !isSame && this.#id !== '';
+    if (this.#isClosed) return;
+    const isSuccessor = !resumed && this.#id !== '';
     this.#id = session;
-    this.#secret = secret ?? (isSame ? this.#secret : null);
+    this.#secret = secret ?? (resumed ? this.#secret : null);
     this.#node = node;
     this.#keyBytesMax = Math.min(KEY_BYTES_MAX, limits.keyBytes);
-    if (isSame) {
+    if (resumed) {
       this.locks.beginRestore();
       return;
     }
@@ -171,7 +176,7 @@ export class Session implements LinkEvents, Outbox {
   }
 
   frame(messages: readonly ServerMessage[]): void {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed) return;
     // If the deadline has passed by what was known before this frame, the frame may still prove that the service heard
     // us later. That is believed first: the proof is a send time of ours, so it is as good as if it had come earlier, and
     // losing a hold that is certain to be valid helps nobody. Everything else in the frame waits for the verdict.
@@ -179,9 +184,9 @@ export class Session implements LinkEvents, Outbox {
       for (const message of messages) this.#noteHeard(message);
     this.locks.checkClock();
     for (const message of messages) {
-      // What an earlier message of this frame led to may have been the end of its connection.
-      if (!this.#link.isUp) return;
       this.#handle(message);
+      // Somebody who was told of it may have closed the client.
+      if (this.#isClosed) return;
     }
   }
 
@@ -195,7 +200,7 @@ export class Session implements LinkEvents, Outbox {
 
   ended(verdict: Verdict, wasOpen: boolean): void {
     this.#isRestored = false;
-    if (this.#state === 'closed') return;
+    if (this.#isClosed) return;
     this.#latestError = verdict.error;
     if (verdict.next === 'stop') {
       this.fail(verdict.error);
@@ -300,6 +305,7 @@ export class Session implements LinkEvents, Outbox {
   }
 
   #opened(): void {
+    if (this.#isClosed) return;
     this.#isRestored = true;
     this.locks.opened();
     this.watches.opened();
@@ -325,7 +331,7 @@ export class Session implements LinkEvents, Outbox {
   }
 
   #become(state: SessionState): void {
-    if (state === this.#state || this.#state === 'closed') return;
+    if (state === this.#state || this.#isClosed) return;
     this.#state = state;
     this.states.emit(state);
   }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { AcquireError, HoldfastError, LockLostError } from '../src/errors.js';
 import { T, peek, quiet, scenario, untyped } from './support/scenario.js';
@@ -287,6 +288,17 @@ describe('giving up', () => {
     expect(s.socket.take()).toEqual([]);
   });
 
+  test('nothing stays behind on a signal whose acquire has ended', async () => {
+    const s = await scenario();
+    const { signal } = new AbortController();
+    await s.hold('a', 10, { signal });
+    const refused = quiet(s.client.acquire('b', { signal }));
+    await settle();
+    s.socket.say([68, 2, 1, 'WAIT_TIMEOUT']);
+    await peek(refused);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
   test('a signal that aborts between the grant and the caller going on is ignored', async () => {
     const s = await scenario();
     const controller = new AbortController();
@@ -538,6 +550,28 @@ describe('refusals that are to be tried again', () => {
     expect(s.socket.take()).toEqual(first);
     s.socket.say([66, 1, 10]);
     expect((await acquiring).token).toBe(10);
+    void s.client.acquire('j');
+    await settle();
+    const next = s.socket.take();
+    s.socket.say([70, 2, 2, 'UNAVAILABLE', 'same-request', 'later']);
+    await s.clock.advance(50);
+    expect(s.socket.take()).toEqual(next);
+  });
+
+  test('a delay that has not passed when the connection breaks does not harm the next one', async () => {
+    const s = await scenario({ random: () => 0.999_999 });
+    void s.client.acquire('k');
+    await settle();
+    s.socket.say([70, 2, 1, 'UNAVAILABLE', 'same-request', 'later']);
+    await s.clock.advance(50);
+    s.socket.say([70, 2, 1, 'INTERNAL', 'after-reconnect', 'oops']);
+    s.socket.drop();
+    await s.clock.advance(50);
+    s.socket.open();
+    s.socket.say(s.welcome({ resumed: true }), [65, [], [], true]);
+    await s.clock.advance(1_000);
+    expect(s.network.sockets).toHaveLength(2);
+    expect(s.socket.take().filter(([type]) => type === 2)).toHaveLength(1);
   });
 
   test('its wait goes on meanwhile, and ends here because the service does not have it', async () => {

@@ -306,6 +306,7 @@ describe('what counts as heard', () => {
     await s.clock.advance(2_000);
     await s.breakAndRedial();
     const helloMs = s.clock.nowMs();
+    await s.clock.advance(200);
     s.socket.say(s.welcome({ resumed: true, secret: new Uint8Array(16) }), [
       65,
       [[1, 'held', 0, 9, null]],
@@ -459,6 +460,29 @@ describe('leases', () => {
     await s.clock.advance(980);
     expect(lock.state).toBe('lost');
     expect(await peek(shorter)).toMatchObject({ why: 'LEASE_OVER' });
+  });
+
+  test('a lease that only an unanswered extend may have set is watched by a timer too', async () => {
+    const s = await scenario();
+    const lock = await s.hold('k', 10);
+    let aborted = false;
+    lock.signal.addEventListener('abort', () => (aborted = true));
+    void quiet(lock.extend(100));
+    await s.clock.advance(98);
+    expect(aborted).toBe(true);
+  });
+
+  test('an extend that is said again may have been handled the first time', async () => {
+    const s = await scenario();
+    const lock = await s.hold('k', 10);
+    void quiet(lock.extend('1s'));
+    await settle();
+    await s.clock.advance(300);
+    await s.breakAndRedial();
+    s.socket.say(s.welcome({ resumed: true }), [65, [[1, 'k', 0, 10, null]], [], true]);
+    await settle();
+    expect(s.socket.take().slice(1)).toEqual([[5, 1, 1_000]]);
+    expect(lock.validForMs()).toBe(980 - 400);
   });
 
   test('do not make a lock last longer than the session', async () => {

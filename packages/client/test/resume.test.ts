@@ -130,6 +130,14 @@ describe('a dropped connection of a resumable session', () => {
     expect(s.socket.take().slice(1)).toEqual([]);
   });
 
+  test('the lease of a hold is the one that the service lists', async () => {
+    const s = await scenario();
+    const lock = await s.hold('k', 10, { lease: '1s', leaseEndMs: s.serverMs + 1_000 });
+    await s.breakAndRedial();
+    s.socket.say(s.welcome({ resumed: true }), [65, [[1, 'k', 0, 10, s.serverMs + 3_000]], [], true]);
+    expect(lock.validForMs()).toBe(2_940);
+  });
+
   test('what is listed but not known here is given back', async () => {
     const s = await scenario();
     await s.breakAndRedial();
@@ -307,12 +315,22 @@ describe('while there is no connection', () => {
     expect((await s.hold('sent', 11)).isHeld()).toBe(true);
   });
 
+  test('a wait ends here although nothing else is watched', async () => {
+    const s = await scenario();
+    const acquiring = quiet(s.client.acquire('k', { wait: '2s' }));
+    await settle();
+    s.socket.drop();
+    await s.clock.advance(2_000);
+    expect(await peek(acquiring)).toMatchObject({ code: 'WAIT_TIMEOUT' });
+  });
+
   test('a wait that is with the service ends there, not here', async () => {
     const s = await scenario();
+    await s.hold('held', 9);
     const acquiring = quiet(s.client.acquire('k', { wait: '2s' }));
     await s.live(2 * T);
     expect(await peek(acquiring)).toBe('pending');
-    s.socket.say([68, 1, 1, 'WAIT_TIMEOUT']);
+    s.socket.say([68, 2, 1, 'WAIT_TIMEOUT']);
     expect(await peek(acquiring)).toMatchObject({ code: 'WAIT_TIMEOUT' });
   });
 
@@ -407,6 +425,54 @@ describe('a session that is over', () => {
     await s.breakAndRedial();
     s.socket.drop(4410);
     expect(lock.reason).toMatchObject({ why: 'SESSION_OVER' });
+  });
+
+  test('what is given up before the next session begins is not said there', async () => {
+    const s = await scenario();
+    const controller = new AbortController();
+    const acquiring = quiet(s.client.acquire('k', { signal: controller.signal }));
+    await s.breakAndRedial();
+    s.socket.drop(4410);
+    controller.abort(new Error('enough'));
+    expect(await peek(acquiring)).toMatchObject({ message: 'enough' });
+    await s.redial();
+    s.socket.say(s.welcome({ session: 's2' }));
+    await settle();
+    expect(s.socket.take().slice(1)).toEqual([]);
+    expect((await s.hold('k', 11)).isHeld()).toBe(true);
+  });
+
+  test('is followed by a new one at the same address', async () => {
+    const s = await scenario({ urls: ['ws://one', 'ws://two'] });
+    await s.breakAndRedial();
+    s.socket.drop(4410);
+    await s.redial();
+    expect(s.socket.url).toBe('ws://one');
+  });
+
+  test('a client that is closed by a listener of the loss stays closed', async () => {
+    const s = await scenario();
+    const lock = await s.hold('k', 10);
+    await s.breakAndRedial();
+    lock.on('state', () => void s.client.close());
+    s.socket.say(s.welcome({ resumed: true }), [65, [], [], true], [66, 5, 5]);
+    expect(s.client.state).toBe('closed');
+    await settle();
+    expect(s.socket.take().slice(1)).toEqual([[10]]);
+    s.socket.drop(1000);
+    await s.client.close();
+    expect(s.clock.timerCount).toBe(0);
+  });
+
+  test('a client that is closed by a listener when its session is replaced by a new one stays closed', async () => {
+    const s = await scenario();
+    const lock = await s.hold('k', 10);
+    await s.breakAndRedial();
+    lock.on('state', () => void s.client.close());
+    s.socket.say(s.welcome({ session: 's2' }));
+    await settle();
+    expect(s.client.state).toBe('closed');
+    expect(s.socket.take().slice(1)).toEqual([[10]]);
   });
 
   test('acknowledges nothing of the old session in the new one', async () => {

@@ -87,6 +87,33 @@ describe('liveness', () => {
     expect(liveness.heardMs).toBe(150);
   });
 
+  test('after a clock jump neither an old pair of times nor a proof of an old sending says anything', () => {
+    const liveness = new Liveness();
+    liveness.beginSession(5_000);
+    expect(liveness.clockJumped(50, 1_000)).toBe(false);
+    liveness.helloHeard(50, 9_000);
+    liveness.probeSent(1, 60);
+    expect(liveness.clockJumped(100, 100_000)).toBe(true);
+    expect(liveness.clientMs(9_000)).toBe(Number.NEGATIVE_INFINITY);
+    liveness.probeHeard(1, 9_000);
+    expect(liveness.clientMs(9_000)).toBe(Number.NEGATIVE_INFINITY);
+    expect(liveness.deadlineMs).toBe(Number.NEGATIVE_INFINITY);
+    liveness.probeSent(2, 100);
+    liveness.probeHeard(2, 9_000);
+    expect(liveness.clientMs(9_000)).toBe(100);
+  });
+
+  test('numbers of an earlier connection prove nothing', () => {
+    const liveness = new Liveness();
+    liveness.beginSession(5_000);
+    liveness.pongSent(1, 100);
+    liveness.probeSent(1, 100);
+    liveness.beginConnection();
+    liveness.pongHeard(1, 9_000);
+    liveness.probeHeard(1, 9_000);
+    expect(liveness.heardMs).toBe(Number.NEGATIVE_INFINITY);
+  });
+
   test('a session with another time-out has another deadline', () => {
     const liveness = new Liveness();
     liveness.beginSession(60_000);
