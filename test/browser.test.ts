@@ -37,148 +37,149 @@ describe('the bundle for browsers', () => {
   });
 });
 
-// One line says why nothing of this ran; where a browser has to be there, its absence is a failure.
-describe.skipIf(isChromiumMissing && !isRequired)(
-  `a page${isChromiumMissing ? ' (there is no chromium here)' : ''}`,
-  () => {
-    let server: ServerProcess;
-    let site: Site;
-    let browser: Browser;
-    let node: Holdfast;
-    let page: Page;
+const isSkipped = isChromiumMissing && !isRequired;
+if (isSkipped)
+  process.stdout.write('Pages are not tested: there is no chromium here, and HOLDFAST_REQUIRE_BROWSER is not set.\n');
 
-    beforeAll(async () => {
-      server = await ServerProcess.start();
-      const { outputFiles } = await bundlePage();
-      site = await Site.start(outputFiles[0]!.contents);
-      browser = await launchChromium();
-      node = await connect(server.url);
-    });
+// Where a browser has to be there, its absence is a failure.
+describe.skipIf(isSkipped)('a page', () => {
+  let server: ServerProcess;
+  let site: Site;
+  let browser: Browser;
+  let node: Holdfast;
+  let page: Page;
 
-    afterAll(async () => {
-      await node.close();
-      await browser.close();
-      await site.close();
-      expect(await server.close()).toEqual({ code: 0, signal: null });
-    });
+  beforeAll(async () => {
+    server = await ServerProcess.start();
+    const { outputFiles } = await bundlePage();
+    site = await Site.start(outputFiles[0]!.contents);
+    browser = await launchChromium();
+    node = await connect(server.url);
+  });
 
-    beforeEach(async () => {
-      page = await site.open(browser);
-    });
+  afterAll(async () => {
+    await node.close();
+    await browser.close();
+    await site.close();
+    expect(await server.close()).toEqual({ code: 0, signal: null });
+  });
 
-    afterEach(async () => {
-      await page.close();
-      expect(site.complaints.splice(0)).toEqual([]);
-    });
+  beforeEach(async () => {
+    page = await site.open(browser);
+  });
 
-    it('acquires and releases, and another page is granted the lock by push', async () => {
-      const other = await site.open(browser);
-      await open(page, server.url);
-      await open(other, server.url);
-      const token = await acquire(page, 'browser/two');
-      const waiting = acquire(other, 'browser/two');
-      await until('the other page waits', async () => (await node.query('browser/two')).waiting === 1);
-      expect(await look(page, 'browser/two')).toMatchObject({ state: 'held', isHeld: true, aborted: false });
-      await page.evaluate(() => window.holdfastPage.release('browser/two'));
-      expect(await waiting).toBeGreaterThan(token);
-      expect(await look(page, 'browser/two')).toMatchObject({ state: 'released', isHeld: false, aborted: false });
-      await other.close();
-    });
+  afterEach(async () => {
+    await page.close();
+    expect(site.complaints.splice(0)).toEqual([]);
+  });
 
-    it('takes turns with a program', async () => {
-      await open(page, server.url);
-      const lock = await node.acquire('browser/turns');
-      const waiting = acquire(page, 'browser/turns');
-      await until('the page waits', async () => (await node.query('browser/turns')).waiting === 1);
-      await lock.release();
-      expect(await waiting).toBeGreaterThan(lock.token);
-      const again = node.acquire('browser/turns');
-      await until('the program waits', async () => (await node.query('browser/turns')).waiting === 1);
-      await page.evaluate(() => window.holdfastPage.release('browser/turns'));
-      await (await again).release();
-    });
+  it('acquires and releases, and another page is granted the lock by push', async () => {
+    const other = await site.open(browser);
+    await open(page, server.url);
+    await open(other, server.url);
+    const token = await acquire(page, 'browser/two');
+    const waiting = acquire(other, 'browser/two');
+    await until('the other page waits', async () => (await node.query('browser/two')).waiting === 1);
+    expect(await look(page, 'browser/two')).toMatchObject({ state: 'held', isHeld: true, aborted: false });
+    await page.evaluate(() => window.holdfastPage.release('browser/two'));
+    expect(await waiting).toBeGreaterThan(token);
+    expect(await look(page, 'browser/two')).toMatchObject({ state: 'released', isHeld: false, aborted: false });
+    await other.close();
+  });
 
-    it.each([
-      ['its tab is closed', () => page.close()],
-      ['it is reloaded', () => page.reload()],
-      ['another page is opened in its tab', () => page.goto('about:blank')],
-    ])('gives its lock up at once when %s', async (how, leave) => {
-      const key = `browser/left/${how}`;
-      await open(page, server.url);
-      const token = await acquire(page, key);
-      await using next = await RawClient.open(server.url, { timeoutMs: MINUTE_MS });
-      next.acquire(1, key);
-      await next.probed(1);
-      await leave();
-      expect((await next.granted(1))[2]).toBeGreaterThan(token);
-    });
+  it('takes turns with a program', async () => {
+    await open(page, server.url);
+    const lock = await node.acquire('browser/turns');
+    const waiting = acquire(page, 'browser/turns');
+    await until('the page waits', async () => (await node.query('browser/turns')).waiting === 1);
+    await lock.release();
+    expect(await waiting).toBeGreaterThan(lock.token);
+    const again = node.acquire('browser/turns');
+    await until('the program waits', async () => (await node.query('browser/turns')).waiting === 1);
+    await page.evaluate(() => window.holdfastPage.release('browser/turns'));
+    await (await again).release();
+  });
 
-    it('is told by the signal that its lock was taken by force', async () => {
-      await open(page, server.url);
-      await acquire(page, 'browser/force');
-      await node.forceRelease('browser/force', { reason: 'a test' });
-      await until('the signal fires', async () => (await look(page, 'browser/force')).heard !== null);
-      const facts = await look(page, 'browser/force');
-      expect(facts).toMatchObject({ state: 'lost', isHeld: false, aborted: true, why: 'REVOKED', states: ['lost'] });
-      expect(facts.heard).toContain('browser/force');
-    });
+  it.each([
+    ['its tab is closed', () => page.close()],
+    ['it is reloaded', () => page.reload()],
+    ['another page is opened in its tab', () => page.goto('about:blank')],
+  ])('gives its lock up at once when %s', async (how, leave) => {
+    const key = `browser/left/${how}`;
+    await open(page, server.url);
+    const token = await acquire(page, key);
+    await using next = await RawClient.open(server.url, { timeoutMs: MINUTE_MS });
+    next.acquire(1, key);
+    await next.probed(1);
+    await leave();
+    expect((await next.granted(1))[2]).toBeGreaterThan(token);
+  });
 
-    it('keeps its lock beyond its time-out, though it sees no pings', async () => {
-      await open(page, server.url, 1_000);
-      await acquire(page, 'browser/beats');
-      // Several time-outs: there is nothing to wait for but that nothing happens.
-      await delay(3_000);
-      const facts = await look(page, 'browser/beats');
-      expect(facts).toMatchObject({ state: 'held', isHeld: true, aborted: false, states: [] });
-      expect(facts.validForMs).toBeGreaterThan(0);
-    });
+  it('is told by the signal that its lock was taken by force', async () => {
+    await open(page, server.url);
+    await acquire(page, 'browser/force');
+    await node.forceRelease('browser/force', { reason: 'a test' });
+    await until('the signal fires', async () => (await look(page, 'browser/force')).heard !== null);
+    const facts = await look(page, 'browser/force');
+    expect(facts).toMatchObject({ state: 'lost', isHeld: false, aborted: true, why: 'REVOKED', states: ['lost'] });
+    expect(facts.heard).toContain('browser/force');
+  });
 
-    it('comes back with its lock when its connection breaks', async () => {
-      await using proxy = await TcpProxy.start(server.port);
-      const session = await open(page, proxy.url, 10_000);
-      await acquire(page, 'browser/reconnect');
-      await using next = await RawClient.open(server.url, { timeoutMs: MINUTE_MS });
-      next.acquire(1, 'browser/reconnect');
-      for (let round = 1; round <= 3; round++) {
-        proxy.reset();
-        await until('the lock is held again', async () => {
-          const { states } = await look(page, 'browser/reconnect');
-          return states.length === 2 * round && states.at(-1) === 'held';
-        });
-      }
-      expect(await look(page, 'browser/reconnect')).toMatchObject({
-        state: 'held',
-        aborted: false,
-        states: ['jeopardy', 'held', 'jeopardy', 'held', 'jeopardy', 'held'],
+  it('keeps its lock beyond its time-out, though it sees no pings', async () => {
+    await open(page, server.url, 1_000);
+    await acquire(page, 'browser/beats');
+    // Several time-outs: there is nothing to wait for but that nothing happens.
+    await delay(3_000);
+    const facts = await look(page, 'browser/beats');
+    expect(facts).toMatchObject({ state: 'held', isHeld: true, aborted: false, states: [] });
+    expect(facts.validForMs).toBeGreaterThan(0);
+  });
+
+  it('comes back with its lock when its connection breaks', async () => {
+    await using proxy = await TcpProxy.start(server.port);
+    const session = await open(page, proxy.url, 10_000);
+    await acquire(page, 'browser/reconnect');
+    await using next = await RawClient.open(server.url, { timeoutMs: MINUTE_MS });
+    next.acquire(1, 'browser/reconnect');
+    for (let round = 1; round <= 3; round++) {
+      proxy.reset();
+      await until('the lock is held again', async () => {
+        const { states } = await look(page, 'browser/reconnect');
+        return states.length === 2 * round && states.at(-1) === 'held';
       });
-      expect(await page.evaluate(() => window.holdfastPage.session())).toBe(session);
-      await next.probed(1);
-      expect(next.unread).toEqual([]);
-      await page.evaluate(() => window.holdfastPage.release('browser/reconnect'));
-      await next.granted(1);
+    }
+    expect(await look(page, 'browser/reconnect')).toMatchObject({
+      state: 'held',
+      aborted: false,
+      states: ['jeopardy', 'held', 'jeopardy', 'held', 'jeopardy', 'held'],
     });
+    expect(await page.evaluate(() => window.holdfastPage.session())).toBe(session);
+    await next.probed(1);
+    expect(next.unread).toEqual([]);
+    await page.evaluate(() => window.holdfastPage.release('browser/reconnect'));
+    await next.granted(1);
+  });
 
-    it('loses its lock when its connection is away for longer than the time-out, before the next one gets it', async () => {
-      await using proxy = await TcpProxy.start(server.port);
-      await open(page, proxy.url, 1_000);
-      await acquire(page, 'browser/away');
-      await using next = await RawClient.open(server.url, { timeoutMs: MINUTE_MS });
-      next.acquire(1, 'browser/away');
-      await next.probed(1);
-      proxy.stall();
-      await next.granted(1);
-      expect(await look(page, 'browser/away')).toMatchObject({ state: 'lost', aborted: true, why: 'DEADLINE' });
-      proxy.flow();
-    });
+  it('loses its lock when its connection is away for longer than the time-out, before the next one gets it', async () => {
+    await using proxy = await TcpProxy.start(server.port);
+    await open(page, proxy.url, 1_000);
+    await acquire(page, 'browser/away');
+    await using next = await RawClient.open(server.url, { timeoutMs: MINUTE_MS });
+    next.acquire(1, 'browser/away');
+    await next.probed(1);
+    proxy.stall();
+    await next.granted(1);
+    expect(await look(page, 'browser/away')).toMatchObject({ state: 'lost', aborted: true, why: 'DEADLINE' });
+    proxy.flow();
+  });
 
-    it('of a foreign origin is refused, unless the server allows that origin', async () => {
-      const foreign = await site.open(browser, FOREIGN_HOST);
-      await expect(open(foreign, server.url)).rejects.toThrow(/no connection within/);
-      expect(site.complaints.splice(0).filter((text) => !text.includes('403'))).toEqual([]);
-      await using welcoming = await ServerProcess.start({ allowedOrigins: [site.origin(FOREIGN_HOST)] });
-      await open(foreign, welcoming.url);
-      expect(await acquire(foreign, 'browser/foreign')).toBeGreaterThan(0);
-      await foreign.close();
-    });
-  },
-);
+  it('of a foreign origin is refused, unless the server allows that origin', async () => {
+    const foreign = await site.open(browser, FOREIGN_HOST);
+    await expect(open(foreign, server.url)).rejects.toThrow(/no connection within/);
+    expect(site.complaints.splice(0).filter((text) => !text.includes('403'))).toEqual([]);
+    await using welcoming = await ServerProcess.start({ allowedOrigins: [site.origin(FOREIGN_HOST)] });
+    await open(foreign, welcoming.url);
+    expect(await acquire(foreign, 'browser/foreign')).toBeGreaterThan(0);
+    await foreign.close();
+  });
+});
