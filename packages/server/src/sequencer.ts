@@ -83,6 +83,11 @@ export class Sequencer {
     this.#limits = parts.limits;
   }
 
+  /** Nothing more is appended. */
+  get stopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
   get term(): number {
     return this.#term;
   }

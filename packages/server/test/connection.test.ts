@@ -8,7 +8,7 @@ const BAD = [70, 0, 0, 'BAD_MESSAGE', 'never', expect.any(String)];
 
 describe('the first frame', () => {
   it('is a hello, and is answered by a welcome with everything a client needs', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = node.connect();
     const told = await peer.hello({ client: 'demo', resumable: true, timeoutMs: 6_000 });
     const bounds = { requests: 10_000, watches: 100, keyBytes: 1_024, frameBytes: 65_536 };
@@ -32,7 +32,7 @@ describe('the first frame', () => {
   });
 
   it('gives no secret to a session that is not resumable', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const [welcome] = await node.connect().hello();
     expect(welcome?.[1]).not.toHaveProperty('secret');
   });
@@ -54,7 +54,7 @@ describe('the first frame', () => {
       ],
     ],
   ])('that is %s closes the connection with 4400, after an error', async (_, frame) => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = node.connect();
     peer.say(...frame);
     await node.clock.turn();
@@ -79,7 +79,7 @@ describe('the first frame', () => {
   });
 
   it('is not repeated: a later hello closes the connection with 4400', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     expect(await peer.ask([1, {}])).toEqual([BAD]);
     expect(peer.socket.closed?.code).toBe(4400);
@@ -87,7 +87,7 @@ describe('the first frame', () => {
   });
 
   it('comes within 5 s, else the connection is closed with 4408', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const silent = node.connect();
     await node.clock.advance(2_000);
     const later = node.connect();
@@ -103,7 +103,7 @@ describe('the first frame', () => {
   });
 
   it('that waits in its socket when this process stalled is in time', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = node.connect();
     node.clock.stall(10_000);
     node.clock.atPoll(() => peer.say([1, {}]));
@@ -113,7 +113,7 @@ describe('the first frame', () => {
   });
 
   it('of newcomers is never kept out by silent sockets: the oldest of those go', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const greeted = await node.open();
     const silent = Array.from({ length: limits.newConnectionsMax }, () => node.connect());
     expect(silent.every(({ socket }) => socket.closed === null)).toBe(true);
@@ -126,7 +126,7 @@ describe('the first frame', () => {
 
 describe('a frame that is not of the protocol', () => {
   it('closes the connection with 4400, after an error', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const malformed = [
       Uint8Array.of(),
       Uint8Array.of(0x90),
@@ -145,7 +145,7 @@ describe('a frame that is not of the protocol', () => {
   });
 
   it('is a dropped connection for a resumable session', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     peer.handler.onFrame(Uint8Array.of(0xc1));
     await node.clock.turn();
@@ -154,7 +154,7 @@ describe('a frame that is not of the protocol', () => {
   });
 
   it('does nothing of what it holds, not even the part before the fault', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     const good = encodeFrame([acquire(1, 'a'), [9, 1]]);
     peer.handler.onFrame(good.subarray(0, good.length - 1));
@@ -163,7 +163,7 @@ describe('a frame that is not of the protocol', () => {
   });
 
   it('that is text closes the connection with 1003', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     peer.handler.onText();
     await node.clock.turn();
@@ -174,7 +174,7 @@ describe('a frame that is not of the protocol', () => {
 
 describe('messages of a frame', () => {
   it('are handled in order, and answered in one frame', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     peer.say(acquire(1, 'a'), [3, 1], acquire(2, 'a'), [4, 9]);
     await node.clock.turn();
@@ -184,7 +184,7 @@ describe('messages of a frame', () => {
   });
 
   it('after a goodbye are not handled', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     const other = await node.open();
     await peer.ask([10], acquire(1, 'a'));
@@ -206,7 +206,7 @@ describe('messages of a frame', () => {
   });
 
   it('sent again are recognised, and nothing happens twice', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     const [granted] = await peer.ask(acquire(1, 'a'));
     expect(await peer.ask(acquire(1, 'a'))).toEqual([granted]);
@@ -219,12 +219,11 @@ describe('messages of a frame', () => {
 
 describe('a node that drains', () => {
   it('tells everybody, refuses hellos with 4503 and acquires with DRAINING, and goes on with the rest', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     await peer.ask(acquire(1, 'a'));
     const late = node.connect();
-    node.draining = true;
-    node.connections.drain([76, { reason: 'DRAINING', urls: [], delayMs: 1_000 }]);
+    void node.drain(5_000);
     await node.clock.turn();
     expect(peer.socket.drain()).toEqual([[76, { reason: 'DRAINING', urls: [], delayMs: 1_000 }]]);
     late.socket.drain();
@@ -237,7 +236,7 @@ describe('a node that drains', () => {
 });
 
 it('a fault of the server closes the one connection that met it with 4500, and is reported', async () => {
-  const node = await TestNode.start();
+  const node = await TestNode.begin();
   const peer = await node.open();
   const other = await node.open();
   Object.defineProperty(node.machine, 'key', {
@@ -252,7 +251,7 @@ it('a fault of the server closes the one connection that met it with 4500, and i
 });
 
 it('force ends the holds of a key, tells the holder by whom and why, and answers with their number', async () => {
-  const node = await TestNode.start();
+  const node = await TestNode.begin();
   const holder = await node.open();
   const operator = await node.open();
   await holder.ask(acquire(1, 'a'));

@@ -7,12 +7,12 @@ const GRAIN_MS = 25;
 
 describe('pings', () => {
   it('come every third of the time-out and name the last pong that was heard, and when', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ timeoutMs: 3_000 });
     await node.clock.advance(1_000 + GRAIN_MS);
     expect(peer.socket.pings).toEqual([[1, 0, 0]]);
     await node.clock.advance(100);
-    const heardMs = node.sequencer.nowMs();
+    const heardMs = node.nowMs();
     peer.pong();
     await node.clock.advance(900 + GRAIN_MS);
     expect(peer.socket.pings.slice(1)).toEqual([[2, 1, heardMs]]);
@@ -21,7 +21,7 @@ describe('pings', () => {
   });
 
   it('are not answered by a pong that names none of them', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ timeoutMs: 3_000 });
     await node.clock.advance(1_000 + GRAIN_MS);
     peer.handler.onPong(Uint8Array.of(0x93, 7, 0, 0));
@@ -31,11 +31,11 @@ describe('pings', () => {
   });
 
   it('are accompanied by beats, which name the last probe, for those who asked', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ timeoutMs: 3_000, beats: true });
     const plain = await node.open({ timeoutMs: 3_000 });
     await node.clock.advance(500);
-    const heardMs = node.sequencer.nowMs();
+    const heardMs = node.nowMs();
     expect(await peer.ask([9, 41])).toEqual([[74, 41, heardMs]]);
     await node.clock.advance(500 + GRAIN_MS);
     expect(peer.socket.drain()).toEqual([[75, 1, 41, heardMs]]);
@@ -43,7 +43,7 @@ describe('pings', () => {
   });
 
   it('stop when the connection is gone, and begin anew on the next one', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ timeoutMs: 3_000, resumable: true });
     await node.clock.advance(1_000 + GRAIN_MS);
     peer.pong();
@@ -59,7 +59,7 @@ describe('pings', () => {
 
 describe('a session that is not heard for its time-out', () => {
   it('ends in one step, its holds are granted on, and its connection is told', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const silent = await node.open({ timeoutMs: 3_000 });
     const waiter = await node.open({ timeoutMs: 60_000 });
     await silent.ask(acquire(1, 'a'));
@@ -80,7 +80,7 @@ describe('a session that is not heard for its time-out', () => {
       (peer: { handler: { onPong: (payload: Uint8Array) => void } }) => peer.handler.onPong(new Uint8Array(0)),
     ],
   ] as const)('is one that sent nothing: %s counts as heard', async (_, sends) => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ timeoutMs: 3_000 });
     for (let i = 0; i < 5; i++) {
       await node.clock.advance(2_900);
@@ -93,7 +93,7 @@ describe('a session that is not heard for its time-out', () => {
   });
 
   it('is saved by a frame that is read in the poll after the timer', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ timeoutMs: 3_000 });
     await node.clock.advance(2_900);
     node.clock.stall(150);
@@ -158,7 +158,7 @@ describe('a session that is not heard for its time-out', () => {
 
 describe('a stall of this process', () => {
   it('of 3 s ends no session whose frames wait in the sockets, and is logged', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peers = [];
     for (let i = 0; i < 5; i++) peers.push(await node.open({ timeoutMs: 1_000 }));
     await node.clock.advance(500);
@@ -171,7 +171,7 @@ describe('a stall of this process', () => {
   });
 
   it('does not count as silence, even of those whose frames come later than the poll', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ timeoutMs: 1_000 });
     await node.clock.advance(500);
     node.clock.stall(3_000);
@@ -194,7 +194,7 @@ describe('a node that begins to lead', () => {
     await node.clock.advance(2_000);
     node.stop();
 
-    const next = await TestNode.start({ log, clock: node.clock });
+    const next = await TestNode.begin({ log, clock: node.clock });
     await node.clock.advance(2_900);
     expect(next.machine.heldCount).toBe(1);
     const again = next.connect();
@@ -212,14 +212,14 @@ describe('a node that begins to lead', () => {
     await node.open({ timeoutMs: 3_000, resumable: true });
     await node.open({ timeoutMs: 3_000 });
     node.stop();
-    const next = await TestNode.start({ log, clock: node.clock });
+    const next = await TestNode.begin({ log, clock: node.clock });
     await node.clock.advance(3_000 + GRAIN_MS);
     expect(next.machine.sessionCount).toBe(0);
   });
 });
 
 it('a stopped node has no timers', async () => {
-  const node = await TestNode.start();
+  const node = await TestNode.begin();
   const peer = await node.open({ resumable: true });
   await peer.ask(acquire(1, 'a', { leaseMs: 5_000, place: true }));
   await peer.ask(acquire(2, 'a', { place: true }));

@@ -21,7 +21,7 @@ function large(bytes: number): ServerMessage {
 
 describe('a turn', () => {
   it('is one frame a connection, whatever was said in it', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     const other = await node.open();
     peer.say(acquire(1, 'a'), acquire(2, 'b'));
@@ -38,7 +38,7 @@ describe('a turn', () => {
   });
 
   it('sends the frames with grants first', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const order: string[] = [];
     const noting = (name: string): { onSend: () => void } => ({ onSend: () => void order.push(name) });
     const holder = await node.open({}, noting('holder'));
@@ -165,7 +165,7 @@ describe('a reader that does not read', () => {
   });
 
   it('costs the others nothing', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const slow = await node.open();
     const other = await node.open();
     slow.socket.bufferedBytes = 10 * limits.outboxBytesMax;

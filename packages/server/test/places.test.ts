@@ -19,7 +19,7 @@ async function queue(node: TestNode, key: string, count: number, place = true): 
 
 describe('a place in the queue', () => {
   it('is told at once on queueing, to those who asked only', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const [, first, second] = await queue(node, 'a', 2);
     const silent = await node.open();
     expect(await silent.ask(acquire(1, 'a'))).toEqual([]);
@@ -30,7 +30,7 @@ describe('a place in the queue', () => {
   });
 
   it('is not told again while it does not change', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const [, first, second] = await queue(node, 'a', 2);
     first?.socket.drain();
     second?.socket.drain();
@@ -40,7 +40,7 @@ describe('a place in the queue', () => {
   });
 
   it('is told as the queue moves, at most once a round', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const [, first, second, third, fourth] = await queue(node, 'a', 4);
     const last = fourth;
     last?.socket.drain();
@@ -58,14 +58,14 @@ describe('a place in the queue', () => {
   });
 
   it('is told again to a request that is sent again', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const [, first] = await queue(node, 'a', 1);
     first?.socket.drain();
     expect(await first?.ask(acquire(1, 'a', { place: true }))).toEqual([[67, 1, 1, 1]]);
   });
 
   it('is told to a bounded number a round, and everybody gets a turn', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const keyCount = 30;
     const perKey = 50;
     const holder = await node.open({ timeoutMs: 60_000 });
@@ -89,7 +89,7 @@ describe('a place in the queue', () => {
   });
 
   it('is followed for the front of a long queue, and for the rest once they come there', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const [holder, ...waiters] = await queue(node, 'a', limits.placesPerKeyMax + 2);
     for (const peer of waiters) peer.socket.drain();
     holder.breaks();
@@ -105,7 +105,7 @@ describe('a place in the queue', () => {
   });
 
   it('of a queue that is over costs no timer', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const [holder, first] = await queue(node, 'a', 1);
     holder.breaks();
     first?.breaks();

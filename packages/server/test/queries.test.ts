@@ -7,7 +7,7 @@ const NUMBER = expect.any(Number);
 
 /** A node with `count` held keys and one who asks. */
 async function start(count = 0): Promise<{ node: TestNode; holder: Peer; asker: Peer }> {
-  const node = await TestNode.start();
+  const node = await TestNode.begin();
   const holder = await node.open({ client: 'holder', timeoutMs: 60_000 });
   const asker = await node.open({ timeoutMs: 60_000 }, { holdsBytes: true });
   for (let first = 0; first < count; first += 100) {
@@ -136,11 +136,11 @@ describe('the query', () => {
         draining: false,
         term: 1,
         position: NUMBER,
-        serverMs: node.sequencer.nowMs(),
+        serverMs: node.nowMs(),
         ...counts,
       },
     ]);
-    expect(node.sequencer.nowMs()).toBeGreaterThan(node.machine.nowMs);
+    expect(node.nowMs()).toBeGreaterThan(node.machine.nowMs);
   });
 });
 
@@ -161,7 +161,7 @@ describe('a long list', () => {
       told.push(...asker.socket.drain());
     }
     expect(resultsOf(told, 1).flatMap(([, , rows]) => [...rows])).toHaveLength(1_500);
-    expect(node.scanner.size).toBe(0);
+    expect(node.scanCount).toBe(0);
   });
 
   it('does not hold up the lists of others', async () => {
@@ -179,11 +179,11 @@ describe('a long list', () => {
     const { node, asker } = await start(1_500);
     await asker.ask(query(1, 'keys', { limit: 1_000_000 }));
     for (let turns = 0; turns < 100; turns++) await node.clock.turn();
-    expect(node.scanner.size).toBe(1);
+    expect(node.scanCount).toBe(1);
     ends(asker);
     asker.say([9, 1]);
     await node.clock.advance(1_000);
-    expect(node.scanner.size).toBe(0);
+    expect(node.scanCount).toBe(0);
   });
 
   it('goes on over changes of the state: a key that lives throughout is there once', async () => {

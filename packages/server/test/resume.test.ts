@@ -11,7 +11,7 @@ function welcomed(messages: readonly ServerMessage[]): boolean {
 
 describe('the end of a connection', () => {
   it.each([1000, 1001, 1005])('by a close frame (%i) ends even a resumable session at once', async (code) => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     const waiter = await node.open();
     await peer.ask(acquire(1, 'a'));
@@ -23,7 +23,7 @@ describe('the end of a connection', () => {
   });
 
   it('by a close frame with 4100 does not end a resumable session, and ends one that is not', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const resumable = await node.open({ resumable: true });
     const plain = await node.open();
     resumable.closes(4100);
@@ -33,7 +33,7 @@ describe('the end of a connection', () => {
   });
 
   it('by a dropped socket ends a session that is not resumable at once', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open();
     const waiter = await node.open();
     await peer.ask(acquire(1, 'a'));
@@ -44,7 +44,7 @@ describe('the end of a connection', () => {
   });
 
   it('leaves a resumable session its time-out, counted from when it was last heard', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true, timeoutMs: 3_000 });
     await node.clock.advance(2_000);
     await peer.ask(acquire(1, 'a'));
@@ -70,7 +70,7 @@ describe('the end of a connection', () => {
   });
 
   it('by goodbye ends the session and is answered with 1000', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     expect(await peer.ask([10])).toEqual([]);
     expect(peer.socket.closed?.code).toBe(1000);
@@ -80,7 +80,7 @@ describe('the end of a connection', () => {
 
 describe('a resume', () => {
   it('brings the whole truth: holds, queued requests with their places, and the numbers to go on from', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const other = await node.open();
     await other.ask(acquire(1, 'b'));
     const peer = await node.open({ resumable: true });
@@ -91,7 +91,7 @@ describe('a resume', () => {
     await node.clock.advance(1_000);
     const next = node.connect();
     const told = await next.hello(peer.proof);
-    const facts = { session: peer.session, resumed: true, acked: 1, lastRequest: 5, serverMs: node.sequencer.nowMs() };
+    const facts = { session: peer.session, resumed: true, acked: 1, lastRequest: 5, serverMs: node.nowMs() };
     expect(told).toMatchObject([
       [64, facts],
       [
@@ -108,7 +108,7 @@ describe('a resume', () => {
   });
 
   it('wins over the older connection, which is closed with 4409 and not heard any more', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const older = await node.open({ resumable: true });
     const newer = node.connect();
     expect(welcomed(await newer.hello(older.proof))).toBe(true);
@@ -123,7 +123,7 @@ describe('a resume', () => {
   });
 
   it('replaces the secret; the one it used is valid until something is heard, then not', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     const first = peer.proof;
     const second = node.connect();
@@ -158,7 +158,7 @@ describe('a resume', () => {
   });
 
   it('with a wrong secret is told SESSION_OVER, and the victim is unharmed', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const victim = await node.open({ resumable: true });
     await victim.ask(acquire(1, 'a'));
     const thief = node.connect();
@@ -170,7 +170,7 @@ describe('a resume', () => {
   });
 
   it('of a session that never was, or that is not resumable, is told SESSION_OVER', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const plain = await node.open();
     for (const session of ['nobody', plain.session]) {
       const peer = node.connect();
@@ -181,7 +181,7 @@ describe('a resume', () => {
   });
 
   it('of two rivals in one turn: the later one wins, the other is closed with 4409, neither is left hanging', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     const [one, two] = [node.connect(), node.connect()];
     one.say([1, peer.proof]);
@@ -220,7 +220,7 @@ describe('a resume', () => {
   });
 
   it('that the end of the session overtakes in its own step is told SESSION_OVER and not left hanging', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     const next = node.connect();
     next.say([1, peer.proof]);
@@ -263,7 +263,7 @@ describe('a resume', () => {
   });
 
   it('of thousands of requests comes in frames under the bound, and only the final part says so', async () => {
-    const node = await TestNode.start();
+    const node = await TestNode.begin();
     const other = await node.open();
     const peer = await node.open({ resumable: true });
     const count = 5_000;
@@ -304,7 +304,7 @@ describe('a hello', () => {
   });
 
   it('beyond the limit of sessions is told OVERLOADED', async () => {
-    const node = await TestNode.start({ limits: { sessionsMax: 1, requestsPerSessionMax: 10, queueLengthMax: 10 } });
+    const node = await TestNode.begin({ limits: { sessionsMax: 1, requestsPerSessionMax: 10, queueLengthMax: 10 } });
     await node.open();
     const peer = node.connect();
     expect(errorCodes(await peer.hello())).toEqual(['OVERLOADED']);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerMessage } from '@holdfast/protocol';
 import { limits } from '../src/limits.js';
+import { VirtualClock } from '../../testing/src/index.js';
 import { acquire, errorCodes, eventsOf, toldEvents, watch } from './support/messages.js';
 import { type Peer, TestNode } from './support/node.js';
 
@@ -8,7 +9,7 @@ const NUMBER = expect.any(Number);
 
 /** A node, somebody who acts and somebody who watches. */
 async function start(): Promise<{ node: TestNode; actor: Peer; watcher: Peer }> {
-  const node = await TestNode.start();
+  const node = await TestNode.begin();
   return { node, actor: await node.open({ timeoutMs: 60_000 }), watcher: await node.open({ timeoutMs: 60_000 }) };
 }
 
@@ -33,8 +34,8 @@ function positions(messages: readonly ServerMessage[]): number[] {
 describe('a watch', () => {
   it('is accepted with the present position, and sees each event once, in order, with its position', async () => {
     const { node, actor, watcher } = await start();
-    expect(await watcher.ask(watch(1, 'a'))).toEqual([[77, 1, node.machine.index]]);
-    const before = node.machine.index;
+    expect(await watcher.ask(watch(1, 'a'))).toEqual([[77, 1, node.position]]);
+    const before = node.position;
     const meta = { who: 'me' };
     await actor.ask(acquire(1, 'a', { meta }));
     await actor.ask(acquire(2, 'a', { shared: true }), acquire(3, 'b'));
@@ -91,7 +92,7 @@ describe('a watch', () => {
     await actor.ask(acquire(21, 'a'), acquire(22, 'other'));
     const told = await watcher.ask(watch(1, 'a*', null, true));
     const events = toldEvents(told);
-    expect(positions(told)).toEqual([node.machine.index]);
+    expect(positions(told)).toEqual([node.position]);
     expect(events).toEqual([['state', 'a', expect.any(Array), 20, 1], ['synced']]);
     expect(events[0]?.[2]).toHaveLength(16);
     expect(events[0]?.[2]).toContainEqual([actor.session, 1, 1, NUMBER, null]);
@@ -120,11 +121,11 @@ describe('a watch', () => {
     const reader = await node.open({ timeoutMs: 60_000 }, { holdsBytes: true });
     await reader.ask(watch(1, '**', null, true));
     await node.clock.advance(100);
-    expect(node.scanner.size).toBe(1);
+    expect(node.scanCount).toBe(1);
     await reader.ask([7, 1]);
     reader.socket.take();
     await node.clock.advance(100);
-    expect(node.scanner.size).toBe(0);
+    expect(node.scanCount).toBe(0);
     expect(reader.socket.drain()).toEqual([]);
   });
 
@@ -135,7 +136,7 @@ describe('a watch', () => {
     await actor.ask(acquire(1, 'a'));
     expect(watcher.socket.drain()).toEqual([]);
     await node.clock.advance(5_000);
-    expect(node.scanner.size).toBe(0);
+    expect(node.scanCount).toBe(0);
   });
 
   it('is refused when its pattern is malformed, its number in use, or the connection has too many', async () => {
@@ -201,17 +202,31 @@ describe('a watch that begins again after a position', () => {
   it('that is the present one misses nothing', async () => {
     const { node, actor, watcher } = await start();
     await churn(actor, 1, 3);
-    const { index } = node.machine;
+    const index = node.position;
     expect(await watcher.ask(watch(1, '**', index))).toEqual([[77, 1, index]]);
+  });
+
+  it('of an earlier life of a log that forgets gets a gap, never the wrong events', async () => {
+    const before = await start();
+    await churn(before.actor, 1, 40);
+    const old = before.node.position;
+    before.node.stop();
+    const clock = new VirtualClock({ wallMs: before.node.clock.wallMs() + 1 });
+    const node = await TestNode.begin({ clock });
+    const watcher = await node.open();
+    expect(node.position).toBeGreaterThan(old);
+    const told = await watcher.ask(watch(1, '**', old));
+    expect(told.map(([type]) => type)).toEqual([77, 72, 71]);
+    expect(told[1]).toEqual([72, 1, old, node.position]);
   });
 
   it.each([
     ['before anything was remembered', 1],
-    ['that never was', 1_000_000],
+    ['that never was', 2 ** 52],
   ])('%s is told of the gap, then sent the state', async (_, after) => {
     const { node, actor, watcher } = await start();
     await actor.ask(acquire(1, 'a'));
-    const { index } = node.machine;
+    const index = node.position;
     expect(await watcher.ask(watch(1, '**', after))).toEqual([
       [77, 1, index],
       [72, 1, Math.min(after, index), index],
@@ -227,7 +242,7 @@ describe('a watch that begins again after a position', () => {
       const { node, actor, watcher } = await start();
       const keeper = await node.open({ timeoutMs: 60_000 });
       await watcher.ask(watch(1, 'a'));
-      const { index } = node.machine;
+      const index = node.position;
       await churn(actor, 1, 1);
       watcher.breaks();
       await node.clock.advance(absentMs / 2);
@@ -243,7 +258,7 @@ describe('a watch that begins again after a position', () => {
   it('beyond the number of events that are kept is told of the gap', async () => {
     const { node, actor, watcher } = await start();
     await watcher.ask(watch(1, 'a'));
-    const { index } = node.machine;
+    const index = node.position;
     // Each step is one frame of grants and endings, so the events are many and the steps few.
     const perStep = 2_000;
     for (let step = 0; step < 8; step++) {
@@ -252,7 +267,7 @@ describe('a watch that begins again after a position', () => {
       await actor.ask(...numbers.flatMap((n) => [acquire(n, 'a', { acked: n - 1 }), [3, n] as const]));
       watcher.socket.drain();
     }
-    const last = node.machine.index;
+    const last = node.position;
     const next = await node.open();
     expect((await next.ask(watch(1, 'a', index)))[1]?.[0]).toBe(72);
     expect((await next.ask(watch(2, 'a', last - 1)))[1]?.[0]).toBe(71);
@@ -261,7 +276,7 @@ describe('a watch that begins again after a position', () => {
   it('that misses more than its connection can take is told of the gap when it has caught up', async () => {
     const { node, actor, watcher } = await start();
     await watcher.ask(watch(1, 'a'));
-    const { index } = node.machine;
+    const index = node.position;
     const meta = { why: 'x'.repeat(1_000) };
     await churn(actor, 1, 400, 'a', meta);
     await actor.ask(acquire(401, 'a'));
@@ -272,7 +287,7 @@ describe('a watch that begins again after a position', () => {
     await node.clock.advance(1_000);
     const later = next.socket.drain();
     const last = positions(told).at(-1) ?? 0;
-    expect(later[0]).toEqual([72, 1, NUMBER, node.machine.index]);
+    expect(later[0]).toEqual([72, 1, NUMBER, node.position]);
     expect(later[0]?.[2]).toBeGreaterThanOrEqual(last);
     expect(toldEvents(later)).toEqual([['state', 'a', [[actor.session, 401, 0, NUMBER, null]], 1, 0], ['synced']]);
   });
@@ -295,7 +310,7 @@ describe('a slow watcher', () => {
 
     watcher.socket.bufferedBytes = 0;
     await node.clock.advance(100);
-    const { index } = node.machine;
+    const index = node.position;
     expect(watcher.socket.drain()).toEqual([
       [72, 1, seen, index],
       [71, 1, index, [['state', 'a', [[actor.session, 5, 0, NUMBER, null]], 1, 0], ['synced']]],
@@ -313,7 +328,7 @@ describe('a slow watcher', () => {
     await churn(actor, 1, 2);
     watcher.breaks();
     await node.clock.advance(1_000);
-    expect(node.scanner.size).toBe(0);
+    expect(node.scanCount).toBe(0);
     expect(watcher.socket.closed).toBeNull();
   });
 
@@ -337,7 +352,7 @@ describe('a slow watcher', () => {
       await node.clock.advance(50);
       later.push(...reader.socket.drain());
     }
-    expect(later[0]).toEqual([72, 1, node.machine.index - 1, node.machine.index]);
+    expect(later[0]).toEqual([72, 1, node.position - 1, node.position]);
     const states = toldEvents(later).map(([kind, key]) => (kind === 'state' ? key : kind));
     expect(states).toEqual([...Array.from({ length: keyCount - 1 }, (_, i) => `key ${i + 2}`), 'synced']);
   });
@@ -383,7 +398,7 @@ describe('a step with more events than a message should hold', () => {
       await actor.ask(...Array.from({ length: 500 }, (_, i) => acquire(first + i, `key ${first + i}`)));
     }
     await watcher.ask(watch(1, '**'));
-    const before = node.machine.index;
+    const before = node.position;
     actor.breaks();
     await node.clock.turn();
     const { frameBytes } = watcher.socket;

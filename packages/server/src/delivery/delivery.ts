@@ -2,7 +2,7 @@
  * Delivery: says what committed entries did. Each effect goes to the session it is about and to those who watch its key, and
  * nowhere else; outboxes send it at the end of this turn.
  */
-import type { Command, Effect, Ended, Entry, Granted } from '@holdfast/core';
+import type { Command, Effect, Ended, Granted } from '@holdfast/core';
 import { ERROR_RETRY, type ErrorCode, MessageType, type ServerMessage } from '@holdfast/protocol';
 import type { Session } from '../session/session.js';
 import type { Places } from './places.js';
@@ -44,9 +44,9 @@ export class Delivery {
     this.#places = places;
   }
 
-  applied(entry: Entry, effects: readonly Effect[]): void {
+  applied(effects: readonly Effect[]): void {
     for (const effect of effects) this.#tell(effect);
-    this.#watches.deliver(entry.index, effects);
+    this.#watches.deliver(effects);
   }
 
   failed(commands: readonly Command[]): void {

@@ -26,7 +26,7 @@ export interface QueriesParts {
   readonly scanner: Scanner;
   /** Whether a session has a connection now. */
   readonly isConnected: (session: string) => boolean;
-  readonly facts: () => { node: string; version: string; draining: boolean };
+  readonly facts: () => { node: string; version: string; draining: boolean; position: number };
   /** Log time now. */
   readonly nowMs: () => number;
 }

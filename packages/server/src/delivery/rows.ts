@@ -79,13 +79,12 @@ export function sessionRow(session: SessionView, connected: boolean, nowMs: numb
 
 export function serverRow(
   machine: MachineView,
-  facts: { node: string; version: string; draining: boolean },
+  facts: { node: string; version: string; draining: boolean; position: number },
   nowMs: number,
 ): Row {
   return {
     ...facts,
     term: machine.term,
-    position: machine.index,
     serverMs: nowMs,
     sessions: machine.sessionCount,
     keys: machine.keyCount,

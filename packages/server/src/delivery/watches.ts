@@ -33,6 +33,7 @@ export class Watch {
 
 export class Watches {
   readonly #machine: MachineView;
+  readonly #positionBase: number;
   readonly #scanner: Scanner;
   readonly #recent: RecentEvents;
   /** Watches by the source of their pattern. */
@@ -45,7 +46,9 @@ export class Watches {
   readonly #clock: Clock;
   #catchingUp = false;
 
-  constructor(machine: MachineView, scanner: Scanner, clock: Clock) {
+  /** `positionBase`: what the positions of this log are counted from. */
+  constructor(machine: MachineView, scanner: Scanner, clock: Clock, positionBase: number) {
+    this.#positionBase = positionBase;
     this.#machine = machine;
     this.#scanner = scanner;
     this.#clock = clock;
@@ -57,6 +60,11 @@ export class Watches {
     return pattern.key === null && !this.#byPattern.has(pattern.source) && this.#byPattern.size >= limits.patternsMax;
   }
 
+  /** Names the latest step, to watches that begin again after it. */
+  get position(): number {
+    return this.#positionBase + this.#machine.index;
+  }
+
   /** Begins a watch: `watching`, then what it missed since its position, then the present state if it asked. */
   add([, number, , after, state]: WatchMessage, pattern: Pattern, outbox: Outbox): Watch {
     const watch = new Watch(number, pattern, outbox);
@@ -65,7 +73,7 @@ export class Watches {
     if (watches === undefined) index.set(name, new Set([watch]));
     else watches.add(watch);
 
-    const position = this.#machine.index;
+    const { position } = this;
     const missed = after === null ? [] : this.#recent.after(after, position);
     this.#recent.hold(position);
     outbox.push([MessageType.watching, number, position]);
@@ -95,8 +103,9 @@ export class Watches {
   }
 
   /** Tells the watches what a step did. Costs nothing worth naming while nobody watches. */
-  deliver(position: number, effects: readonly Effect[]): void {
+  deliver(effects: readonly Effect[]): void {
     if (!this.#recent.recording) return;
+    const { position } = this;
     const events: KeyEvent[] = [];
     for (const effect of effects) {
       const event = toKeyEvent(effect);
@@ -165,7 +174,7 @@ export class Watches {
 
   #announceGap(watch: Watch, after: number): void {
     watch.gapAfter = -1;
-    watch.outbox.push([MessageType.gap, watch.number, after, this.#machine.index]);
+    watch.outbox.push([MessageType.gap, watch.number, after, this.position]);
     this.#sendState(watch);
   }
 
@@ -188,7 +197,7 @@ export class Watches {
           watch.scan = null;
         }
         // Read in this turn, so it includes every event sent before it and none that will come after it.
-        outbox.push([MessageType.events, number, this.#machine.index, events], 32 + bytes);
+        outbox.push([MessageType.events, number, this.position, events], 32 + bytes);
       },
     };
     watch.scan = scan;

@@ -1,21 +1,13 @@
-/** One node without HTTP: the parts of the server wired as server.ts does it, on a virtual clock, with sockets that a test holds. */
-import { Machine, type MachineLimits } from '@holdfast/core';
+/** The product's own node on a virtual clock, with sockets that a test holds. */
+import type { MachineLimits } from '@holdfast/core';
 import { type ClientMessage, type HelloOptions, type ServerMessage, encodeFrame, encodePing } from '@holdfast/protocol';
 import { FakeSocket, type FakeSocketOptions, ScriptedLog, VirtualClock } from '../../../testing/src/index.js';
-import { Connections } from '../../src/connection/connections.js';
-import { Requests } from '../../src/connection/requests.js';
+import type { Connections } from '../../src/connection/connections.js';
 import type { SocketHandler } from '../../src/connection/socket.js';
-import { Delivery } from '../../src/delivery/delivery.js';
-import { Flusher } from '../../src/delivery/flusher.js';
-import { Places } from '../../src/delivery/places.js';
-import { Queries } from '../../src/delivery/queries.js';
-import { Scanner } from '../../src/delivery/scans.js';
-import { Watches } from '../../src/delivery/watches.js';
 import { machineLimits } from '../../src/limits.js';
 import { MemoryLog } from '../../src/log/memory.js';
 import { LogFailure, type LogPort } from '../../src/log/port.js';
-import { Sequencer } from '../../src/sequencer.js';
-import { Sessions } from '../../src/session/sessions.js';
+import { Node } from '../../src/node.js';
 
 export interface TestNodeOptions {
   readonly clock?: VirtualClock;
@@ -34,87 +26,44 @@ function countingBytes(): (count: number) => Uint8Array {
   };
 }
 
-export class TestNode {
+export class TestNode extends Node {
   readonly clock: VirtualClock;
-  readonly machine = new Machine();
-  readonly sessions: Sessions;
-  readonly sequencer: Sequencer;
-  readonly connections: Connections;
-  readonly watches: Watches;
-  readonly scanner: Scanner;
-  readonly places: Places;
-  readonly stalls: number[] = [];
-  readonly faults: unknown[] = [];
-  readonly fenced: Error[] = [];
-  draining = false;
+  readonly stalls: number[];
+  readonly faults: unknown[];
+  readonly fenced: Error[];
 
   constructor(options: TestNodeOptions = {}) {
     const clock = options.clock ?? new VirtualClock();
-    this.clock = clock;
-    const { machine } = this;
-    const flusher = new Flusher(() => clock.nowMs());
-    this.scanner = new Scanner(clock);
-    this.watches = new Watches(machine, this.scanner, clock);
-    const facts = (): { node: string; version: string; draining: boolean } => ({
-      node: 'n1',
-      version: '0',
-      draining: this.draining,
-    });
-    const sessions = new Sessions({
+    const stalls: number[] = [];
+    const faults: unknown[] = [];
+    const fenced: Error[] = [];
+    super({
       clock,
       random: countingBytes(),
-      machine,
-      propose: (command) => this.sequencer.propose(command),
-      serverMs: () => this.sequencer.nowMs(),
-      facts,
-      stalled: (lateMs) => this.stalls.push(lateMs),
-    });
-    this.sessions = sessions;
-    this.places = new Places(machine, clock, (id, message) => sessions.say(id, message));
-    const delivery = new Delivery(sessions, this.watches, this.places);
-    this.sequencer = new Sequencer({
       log: options.log ?? new MemoryLog(),
-      machine,
-      clock,
       limits: options.limits ?? machineLimits,
-      sink: {
-        applied: (entry, effects) => delivery.applied(entry, effects),
-        failed: (commands) => delivery.failed(commands),
-        fenced: (reason) => this.fenced.push(reason),
-      },
+      version: '0',
+      stalled: (lateMs) => stalls.push(lateMs),
+      fault: (error) => faults.push(error),
+      fenced: (reason) => fenced.push(reason),
     });
-    this.connections = new Connections(clock, {
-      sessions,
-      requests: new Requests({
-        sessions,
-        watches: this.watches,
-        queries: new Queries({
-          machine,
-          scanner: this.scanner,
-          isConnected: (id) => (sessions.get(id)?.connection ?? null) !== null,
-          facts,
-          nowMs: () => this.sequencer.nowMs(),
-        }),
-        propose: (command) => this.sequencer.propose(command),
-        isDraining: () => this.draining,
-      }),
-      flusher,
-      nowMs: () => clock.nowMs(),
-      fault: (error) => this.faults.push(error),
-    });
+    this.name = 'n1';
+    this.clock = clock;
+    this.stalls = stalls;
+    this.faults = faults;
+    this.fenced = fenced;
   }
 
-  static async start(options: TestNodeOptions = {}): Promise<TestNode> {
+  static async begin(options: TestNodeOptions = {}): Promise<TestNode> {
     const node = new TestNode(options);
-    await node.sequencer.start();
-    node.sessions.adopt();
+    await node.start();
     return node;
   }
 
   /** A node over a log that resolves at once until it is told otherwise. */
   static async onScript(): Promise<{ readonly log: ScriptedLog; readonly node: TestNode }> {
     const log = new ScriptedLog({ failure: (kind, message) => new LogFailure(kind, message) });
-    return { log, node: await TestNode.start({ log }) };
+    return { log, node: await TestNode.begin({ log }) };
   }
 
   /** A new connection that has said nothing. */
@@ -127,14 +76,6 @@ export class TestNode {
     const peer = this.connect(options);
     await peer.hello(hello);
     return peer;
-  }
-
-  stop(): void {
-    this.sequencer.stop();
-    this.sessions.stop();
-    this.places.stop();
-    this.scanner.stop();
-    this.connections.stop();
   }
 }
 
