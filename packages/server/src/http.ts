@@ -80,6 +80,8 @@ export function createHttpServer(parts: HttpParts): Server {
       }
     },
   );
+  // Upgraded or not: what never says a word must not use up the process's descriptors.
+  server.maxConnections = limits.socketsMax;
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     if (pathOf(request) !== '/') refuse(socket, '404 Not Found', 'WebSocket connections go to /');

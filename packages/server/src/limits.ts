@@ -9,7 +9,9 @@ export const machineLimits: MachineLimits = {
 };
 
 export const limits = {
-  /** Open sockets, with or without a session. */
+  /** Sockets of the port, whatever they say. More are closed at once. */
+  socketsMax: 62_000,
+  /** WebSocket connections, with or without a session. */
   connectionsMax: 60_000,
   /** Sockets that have not said hello. One more makes the oldest of them go, so silent sockets cannot lock anybody out. */
   newConnectionsMax: 1_000,
@@ -56,6 +58,7 @@ export const limits = {
 } as const;
 
 const relations: readonly (readonly [boolean, string])[] = [
+  [limits.connectionsMax < limits.socketsMax, 'a health check still gets in when all connections are taken'],
   [limits.newConnectionsMax <= limits.connectionsMax, 'new connections are connections'],
   [limits.outboxWatchBytes < limits.outboxBytesMax, 'watches go quiet before a connection is closed'],
   [limits.frameBytesTarget + limits.pageBytesTarget * 2 <= SERVER_FRAME_BYTES_MAX, 'a frame stays under its bound'],
