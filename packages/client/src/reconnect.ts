@@ -130,7 +130,6 @@ export class Link implements ConnectionEvents {
 
   /** Ends the link at once. */
   abandon(): void {
-    this.#clearTimer();
     this.#drop();
   }
 

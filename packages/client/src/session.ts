@@ -183,11 +183,7 @@ export class Session implements LinkEvents, Outbox {
     if (this.#parts.clock.nowMs() >= this.#liveness.deadlineMs)
       for (const message of messages) this.#noteHeard(message);
     this.locks.checkClock();
-    for (const message of messages) {
-      this.#handle(message);
-      // Somebody who was told of it may have closed the client.
-      if (this.#isClosed) return;
-    }
+    for (const message of messages) this.#handle(message);
   }
 
   pinged([number, heard, heardMs]: PingPayload): void {

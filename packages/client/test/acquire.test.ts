@@ -271,6 +271,21 @@ describe('giving up', () => {
     expect(s.socket.take()).toEqual([[2, 3, 9, 'z', 0, null, null, 0, null]]);
   });
 
+  test('a refusal of the acquire that crosses the cancel changes nothing: the cancel has an answer of its own', async () => {
+    const s = await scenario();
+    const controller = new AbortController();
+    const acquiring = quiet(s.client.acquire('k', { signal: controller.signal }));
+    await settle();
+    controller.abort();
+    await peek(acquiring);
+    s.socket.take();
+    s.socket.say([70, 2, 1, 'UNAVAILABLE', 'same-request', 'later']);
+    await s.clock.advance(1_000);
+    expect(s.socket.take()).toEqual([]);
+    s.socket.say([70, 4, 1, 'NOT_HELD', 'never', 'unknown']);
+    expect((await s.hold('k', 10)).isHeld()).toBe(true);
+  });
+
   test('a signal that has aborted already sends nothing', async () => {
     const s = await scenario();
     const reason = new Error('too late');
@@ -296,6 +311,10 @@ describe('giving up', () => {
     await settle();
     s.socket.say([68, 2, 1, 'WAIT_TIMEOUT']);
     await peek(refused);
+    s.socket.drop();
+    const late = quiet(s.client.acquire('c', { signal, wait: 10 }));
+    await s.clock.advance(10);
+    expect(await peek(late)).toMatchObject({ code: 'WAIT_TIMEOUT' });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 

@@ -142,6 +142,22 @@ describe('asking across connections', () => {
     expect((await asking).held).toBe(1);
   });
 
+  test('a connection that breaks before it is restored changes nothing for a question that waits', async () => {
+    const s = await scenario();
+    const asking = s.client.query('orders/42');
+    await s.breakAndRedial();
+    s.socket.say(s.welcome({ resumed: true }), [65, [], [], false]);
+    await s.breakAndRedial();
+    s.socket.say(s.welcome({ resumed: true }), [65, [], [], true]);
+    await settle();
+    s.socket.say([73, 1, [KEY_ROW], false]);
+    expect((await asking).held).toBe(1);
+    const closing = s.client.close();
+    s.socket.drop(1000);
+    await closing;
+    expect(s.clock.timerCount).toBe(0);
+  });
+
   test('one that is answered in part fails: rows of two moments are no list', async () => {
     const s = await scenario();
     const listing = quiet(all(s.client.list()));

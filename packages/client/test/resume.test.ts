@@ -469,9 +469,12 @@ describe('a session that is over', () => {
     const lock = await s.hold('k', 10);
     await s.breakAndRedial();
     lock.on('state', () => void s.client.close());
+    const told: unknown[] = [];
+    s.client.on('session', (session) => told.push(session));
     s.socket.say(s.welcome({ session: 's2' }));
     await settle();
     expect(s.client.state).toBe('closed');
+    expect(told).toEqual([]);
     expect(s.socket.take().slice(1)).toEqual([[10]]);
   });
 
@@ -503,6 +506,20 @@ describe('a session that is over', () => {
     await settle();
     s.socket.say([66, 1, 10]);
     expect((await acquiring).validForMs()).toBe(helloMs + 100 + 4_900 - s.clock.nowMs());
+  });
+
+  test('an acquire that is asked again there proves its sending there', async () => {
+    const s = await scenario();
+    const acquiring = s.client.acquire('k');
+    await s.breakAndRedial();
+    s.socket.drop(4410);
+    await s.redial();
+    await s.clock.advance(100);
+    s.socket.say(s.welcome({ session: 's2' }));
+    const sentMs = s.clock.nowMs();
+    await s.clock.advance(300);
+    s.socket.say([66, 1, 10]);
+    expect((await acquiring).validForMs()).toBe(sentMs + 4_900 - s.clock.nowMs());
   });
 
   test('a session that another process resumed is not fought for: the client is closed (8.8)', async () => {
