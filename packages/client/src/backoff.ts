@@ -1,6 +1,6 @@
 /** When to try again. Pure: the random number is an input. */
 
-export const BACKOFF_FIRST_MS = 50;
+const BACKOFF_FIRST_MS = 50;
 export const BACKOFF_MAX_MS = 2_000;
 /** Of each ceiling at least this part is waited, so that many clients of a dead server come to less than one try a second each. */
 const FLOOR = 1 / 8;
