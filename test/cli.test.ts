@@ -179,6 +179,15 @@ describe('run', () => {
     expect((await next.end()).code).toBe(5);
   });
 
+  test('with --no-resume, the one after a killed holder does not wait for the session time-out', async () => {
+    // The time-out is longer than this test would wait.
+    await using cli = run(['--no-resume', '--timeout', '60s'], script(HOLDING));
+    await written('holding');
+    cli.kill('SIGKILL');
+    await using next = run([], script('exit 5'));
+    expect((await next.end()).code).toBe(5);
+  });
+
   test('a server that falls silent ends the command before anybody else can have the lock', async () => {
     await using frozen = await ServerProcess.start({ logLevel: 'silent' });
     await using cli = run(SHORT, script(`trap '' TERM; ${HOLDING}`), frozen.url);

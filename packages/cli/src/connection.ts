@@ -26,13 +26,16 @@ export interface Target {
   readonly connectTimeoutMs: number;
   /** The session time-out; undefined: the client's default. */
   readonly timeoutMs?: number;
+  /** Default true. */
+  readonly resumable?: boolean;
   /** The command that asks, for the list of sessions. */
   readonly command: string;
   readonly signal?: AbortSignal;
 }
 
 /** Connects. The credential comes from HOLDFAST_TOKEN only: arguments show up in lists of processes. */
-export async function openClient({ urls, connectTimeoutMs, timeoutMs, command, signal }: Target): Promise<Holdfast> {
+export async function openClient(target: Target): Promise<Holdfast> {
+  const { urls, connectTimeoutMs, timeoutMs, resumable, command, signal } = target;
   const token = process.env['HOLDFAST_TOKEN'];
   const { connect } = await import('@holdfast/client');
   try {
@@ -40,6 +43,7 @@ export async function openClient({ urls, connectTimeoutMs, timeoutMs, command, s
       name: `holdfast ${command}, ${hostname()}, pid ${process.pid}`.slice(0, 100),
       connectTimeout: connectTimeoutMs,
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+      ...(resumable === undefined ? {} : { resumable }),
       ...(token === undefined || token === '' ? {} : { token }),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -50,7 +50,7 @@ export function readClientMessage(reader: Reader): ClientMessage {
       return [type, reader.integer('extend: request', 1), reader.integerOrNil('extend: leaseMs', 1, DURATION_MS_MAX)];
     case MessageType.probe:
       checkCount(reader, 'probe', count, 2, 2);
-      return [type, reader.integer('probe: number')];
+      return [type, reader.integer('probe: number', 1)];
     case MessageType.watch:
       return readWatch(reader, count);
     case MessageType.unwatch:

@@ -99,7 +99,7 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   ),
   fc.tuple(fc.constant(8), integer(), fc.constant('sessions'), record({ limit: integer(1, QUERY_ROWS_MAX) })),
   fc.tuple(fc.constant(8), integer(), fc.constant('server'), fc.constant({})),
-  fc.tuple(fc.constant(9), integer()),
+  fc.tuple(fc.constant(9), requestNumber),
   fc.tuple(fc.constant(10)),
   fc.tuple(fc.constant(11), integer(), key, nullable(integer()), text(0, REASON_BYTES_MAX)),
 );

@@ -192,7 +192,7 @@ describe('all standard forms are taken', () => {
   });
 
   test('-0 as a float is 0', () => {
-    expect(decodeClientFrame(hex('91 92 09 cb 80 00 00 00 00 00 00 00'))).toStrictEqual([[9, 0]]);
+    expect(decodeClientFrame(hex('91 92 07 cb 80 00 00 00 00 00 00 00'))).toStrictEqual([[7, 0]]);
   });
 
   test('a client reads rows of any values, float 32 among them', () => {

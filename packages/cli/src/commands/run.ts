@@ -56,6 +56,10 @@ export function defineRun(program: Command, argv: readonly string[]): void {
         .argParser(parsePositiveDuration)
         .default(5_000, '5s'),
     )
+    .option(
+      '--no-resume',
+      'give the lock up as soon as the connection breaks: the next one goes on at once, without waiting for --timeout',
+    )
     .option('--meta <name=value>', 'shown to whoever asks who holds it; may be repeated', collectMeta)
     .addOption(urlOption())
     .addOption(connectTimeoutOption(10_000))
@@ -74,6 +78,7 @@ export function defineRun(program: Command, argv: readonly string[]): void {
         urls: targetUrls(options.url),
         connectTimeoutMs: options.connectTimeout,
         timeoutMs: options.timeout,
+        resumable: options.resume,
         waitMs: options.try === true ? 0 : (options.wait ?? null),
         leaseMs: options.lease ?? null,
         mode: options.shared === true ? 'shared' : 'exclusive',

@@ -24,6 +24,8 @@ export interface RunRequest {
   readonly connectTimeoutMs: number;
   /** The session time-out. */
   readonly timeoutMs: number;
+  /** The session, and so the lock, outlives a broken connection for its time-out. */
+  readonly resumable: boolean;
   /** null: without limit; 0: do not wait. */
   readonly waitMs: number | null;
   readonly leaseMs: number | null;
