@@ -1,7 +1,5 @@
 /** What the rest of the server may read of the machine's state, between two calls of apply(). Nobody outside core writes it. */
-import type { Meta, Mode, SessionEndReason } from './commands.js';
-
-export type { SessionEndReason };
+import type { Meta, Mode } from './commands.js';
 
 /** One request, waiting or holding. */
 export interface RequestView {
