@@ -7,7 +7,34 @@ import { CloseCode, FRAME_BYTES_MAX, SUBPROTOCOL } from '@holdfast/protocol';
 import { limits } from '../limits.js';
 import type { Socket, SocketHandler } from './socket.js';
 
-const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
+/** First byte of an unfragmented binary message (RFC 6455, 5.2), and the marks of longer lengths. */
+const FIN_BINARY = 0x82;
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+
+/**
+ * The bytes of one unmasked binary message. `ws` writes header and payload as two buffers, for which Node takes its slow path; most of
+ * what this server does is writing small messages, so they are put together here. Nothing is compressed, so `ws` queues
+ * nothing and what it writes itself (pings, pongs, closes) keeps its order.
+ */
+function binaryMessage(payload: Uint8Array): Buffer {
+  const { length } = payload;
+  const header = length < LENGTH_16 ? 2 : length < 65_536 ? 4 : 10;
+  const bytes = Buffer.allocUnsafe(header + length);
+  bytes[0] = FIN_BINARY;
+  if (header === 2) {
+    bytes[1] = length;
+  } else if (header === 4) {
+    bytes[1] = LENGTH_16;
+    bytes.writeUInt16BE(length, 2);
+  } else {
+    bytes[1] = LENGTH_64;
+    bytes.writeUInt32BE(0, 2);
+    bytes.writeUInt32BE(length, 6);
+  }
+  bytes.set(payload, header);
+  return bytes;
+}
 
 class ServerSocket extends WebSocket {
   /** Set before the first event can come. */
@@ -42,8 +69,10 @@ class ServerSocket extends WebSocket {
 /** The Socket port over a ServerSocket. */
 class WebSocketSocket implements Socket {
   readonly #ws: ServerSocket;
-  constructor(ws: ServerSocket) {
+  readonly #net: Duplex;
+  constructor(ws: ServerSocket, net: Duplex) {
     this.#ws = ws;
+    this.#net = net;
   }
   get bufferedBytes(): number {
     return this.#ws.bufferedAmount;
@@ -52,7 +81,7 @@ class WebSocketSocket implements Socket {
     return this.#ws.remote;
   }
   send(bytes: Uint8Array): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(bytes, SEND_OPTIONS);
+    if (this.#ws.readyState === WebSocket.OPEN) this.#net.write(binaryMessage(bytes));
   }
   ping(payload: Uint8Array): void {
     if (this.#ws.readyState === WebSocket.OPEN) this.#ws.ping(payload, false);
@@ -119,7 +148,7 @@ export class WebSocketAcceptor {
       ws.on('pong', onPong);
       ws.on('close', onClose);
       ws.on('error', onError);
-      ws.handler = accept(new WebSocketSocket(ws));
+      ws.handler = accept(new WebSocketSocket(ws, net));
     });
   }
 }
