@@ -67,10 +67,25 @@ describe('the socket of Node', () => {
     socket.terminate();
   });
 
+  test('sends messages of every length whole, each under a mask of its own', async () => {
+    const { connection, socket } = await open();
+    const masks = new Set<string>();
+    for (const length of [0, 1, 125, 126, 65_535, 65_536]) {
+      const bytes = Uint8Array.from({ length }, (_, i) => i * 7);
+      socket.send(bytes);
+      const { opcode, mask, payload } = await connection.next();
+      expect(opcode).toBe(BINARY);
+      expect(payload.equals(bytes)).toBe(true);
+      masks.add(mask.toString('hex'));
+    }
+    expect(masks.size).toBe(6);
+    socket.terminate();
+  });
+
   test('carries bytes both ways, and tells text from bytes', async () => {
     const { recorder, connection, socket } = await open();
     socket.send(new Uint8Array([1, 2, 3]));
-    expect(await connection.next()).toEqual({ opcode: BINARY, payload: Buffer.from([1, 2, 3]) });
+    expect(await connection.next()).toMatchObject({ opcode: BINARY, payload: Buffer.from([1, 2, 3]) });
     connection.send(BINARY, new Uint8Array([4, 5]));
     expect(await recorder.next()).toEqual(['message', [4, 5]]);
     connection.send(TEXT, Buffer.from('hi'));
@@ -88,8 +103,8 @@ describe('the socket of Node', () => {
       send(new Uint8Array([++pongs]));
     };
     connection.send(PING, Buffer.from('abc'));
-    expect(await connection.next()).toEqual({ opcode: BINARY, payload: Buffer.from([1]) });
-    expect(await connection.next()).toEqual({ opcode: PONG, payload: Buffer.from('abc') });
+    expect(await connection.next()).toMatchObject({ opcode: BINARY, payload: Buffer.from([1]) });
+    expect(await connection.next()).toMatchObject({ opcode: PONG, payload: Buffer.from('abc') });
     socket.terminate();
   });
 

@@ -8,6 +8,7 @@ const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 export interface Frame {
   readonly opcode: number;
+  readonly mask: Buffer;
   readonly payload: Buffer;
 }
 
@@ -49,13 +50,18 @@ export class RawConnection {
 
   #parse(): void {
     while (this.#received.length >= 6) {
-      const length = this.#received[1]! & 0x7f;
-      if (length > 125) throw new RangeError('short frames only');
-      if (this.#received.length < 6 + length) return;
-      const mask = this.#received.subarray(2, 6);
-      const payload = Buffer.from(this.#received.subarray(6, 6 + length)).map((byte, i) => byte ^ mask[i % 4]!);
-      this.#frames.push({ opcode: this.#received[0]! & 0x0f, payload: Buffer.from(payload) });
-      this.#received = this.#received.subarray(6 + length);
+      const short = this.#received[1]! & 0x7f;
+      const lengthBytes = short < 126 ? 0 : short === 126 ? 2 : 8;
+      const start = 6 + lengthBytes;
+      if (this.#received.length < start) return;
+      let length = short;
+      if (lengthBytes === 2) length = this.#received.readUInt16BE(2);
+      if (lengthBytes === 8) length = Number(this.#received.readBigUInt64BE(2));
+      if (this.#received.length < start + length) return;
+      const mask = Buffer.from(this.#received.subarray(start - 4, start));
+      const payload = Buffer.from(this.#received.subarray(start, start + length)).map((byte, i) => byte ^ mask[i % 4]!);
+      this.#frames.push({ opcode: this.#received[0]! & 0x0f, mask, payload: Buffer.from(payload) });
+      this.#received = this.#received.subarray(start + length);
     }
     this.#wake?.();
   }
