@@ -1,13 +1,19 @@
 /** The outboxes that have something to say, flushed together at the end of the turn that made them say it. */
-import type { Outbox } from './outbox.js';
+
+/** What is flushed: an outbox. */
+export interface Flushable {
+  /** Invariant: true exactly while it is on one of the flusher's lists. Written by the flusher. */
+  dirty: boolean;
+  flush(nowMs: number): void;
+}
 
 /** Its reactions are microtasks without the bookkeeping that Node adds to queueMicrotask, which showed in profiles. */
 const SETTLED = Promise.resolve();
 
 export class Flusher {
   readonly #nowMs: () => number;
-  #urgent: Outbox[] = [];
-  #normal: Outbox[] = [];
+  #urgent: Flushable[] = [];
+  #normal: Flushable[] = [];
   #scheduled = false;
 
   readonly #flush = (): void => {
@@ -31,14 +37,14 @@ export class Flusher {
     this.#nowMs = nowMs;
   }
 
-  add(outbox: Outbox): void {
+  add(outbox: Flushable): void {
     outbox.dirty = true;
     this.#normal.push(outbox);
     this.#schedule();
   }
 
   /** Flushed before the others: a grant ends somebody's waiting, an acknowledgement does not. */
-  addUrgent(outbox: Outbox): void {
+  addUrgent(outbox: Flushable): void {
     outbox.dirty = true;
     this.#urgent.push(outbox);
     this.#schedule();
