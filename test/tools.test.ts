@@ -186,6 +186,16 @@ describe('sizes', () => {
     expect(output).toContain('bench/cases/a.js: 401 lines, at most 400');
     expect(code).toBe(1);
   });
+
+  it.each(['packages/core/test/a.test.ts', 'packages/core/test/support/a.ts', 'test/a.test.ts', 'test/support/a.ts'])(
+    'tests and their helpers are held to the same maximum: %s',
+    (file) => {
+      write(file, 'x;\n'.repeat(401));
+      const { code, output } = run('sizes.js');
+      expect(output).toContain(`${file}: 401 lines, at most 400`);
+      expect(code).toBe(1);
+    },
+  );
 });
 
 describe('summary', () => {

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.js';
-import { acquire, errorCodes, query, resultsOf } from './support/messages.js';
+import { NUMBER, acquire, errorCodes, query, resultsOf } from './support/messages.js';
 import { type Peer, TestNode } from './support/node.js';
-
-const NUMBER = expect.any(Number);
 
 /** A node with `count` held keys and one who asks. */
 async function start(count = 0): Promise<{ node: TestNode; holder: Peer; asker: Peer }> {

@@ -9,6 +9,8 @@ import { FakeNetwork } from './fake-socket.js';
 import { VirtualClock, settle } from './virtual-clock.js';
 
 export const T = 5_000;
+/** How long a lock is safe after what the service was last known to have heard: T less its margin of a fiftieth. */
+export const FIRST_DEADLINE_MS = T - T / 50;
 /** Server time and client time differ by this: the service heard what the client sends at once. */
 export const SERVER_AHEAD_MS = 700_000;
 export const SECRET = new Uint8Array(16).fill(7);

@@ -13,6 +13,9 @@ import type {
   WatchMessage,
 } from '@holdfast/protocol';
 
+/** Stands for a number that a test does not foretell, as a fencing token. */
+export const NUMBER: unknown = expect.any(Number);
+
 export interface AcquireExtras {
   readonly acked?: number;
   readonly shared?: boolean;
@@ -60,4 +63,9 @@ export function eventsOf(messages: readonly ServerMessage[], number = 1): Events
 /** What is in the events messages of one watch, position by position. */
 export function toldEvents(messages: readonly ServerMessage[], number = 1): WatchEvent[] {
   return eventsOf(messages, number).flatMap(([, , , events]) => [...events]);
+}
+
+/** Positions of the events messages of the first watch. */
+export function positions(messages: readonly ServerMessage[]): number[] {
+  return eventsOf(messages).map(([, , position]) => position);
 }
