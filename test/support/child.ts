@@ -72,9 +72,9 @@ export class Child {
     bundles.set(program, file);
     const { NODE_OPTIONS: _options, ...env } = process.env;
     const started = fork(await file, [JSON.stringify(facts)], {
-      // Newer lines of Node let the young generation grow to many times this before they collect it. What a peer can make the server keep
-      // is what is looked at, so all lines get the room of the oldest.
-      execArgv: ['--enable-source-maps', '--expose-gc', '--max-semi-space-size=16'],
+      // What a peer can make the server keep is what is looked at. Garbage that only waits for its collection would hide it, and how much of
+      // that there may be differs between the lines of Node; so there is little room for any, and who makes the server keep more ends it.
+      execArgv: ['--enable-source-maps', '--expose-gc', '--max-semi-space-size=4', '--max-old-space-size=64'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       env,

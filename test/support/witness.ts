@@ -78,7 +78,7 @@ export class Scene {
   }
 
   /** The process lives, nobody else was disturbed, and no memory was taken that an attacker could make grow without end. */
-  async check(growthMaxBytes: number = 96 * 1_024 * 1_024): Promise<void> {
+  async check(growthMaxBytes: number = 64 * 1_024 * 1_024): Promise<void> {
     expect(this.server.child.exit, this.server.child.output).toBeNull();
     await this.witness.check();
     const { peakBytes } = await this.server.stats();
