@@ -192,11 +192,11 @@ function readEnding(session: SessionState, reader: RowReader): void {
 
 function readKey(state: State, reader: RowReader): KeyState {
   const name = reader.text();
-  if (state.keys.has(name)) {
+  if (state.keys.get(name) !== undefined) {
     reader.fail(`key ${name} is there twice`);
   }
   const key = new KeyState(name);
-  state.keys.set(name, key);
+  state.keys.add(key);
   return key;
 }
 
