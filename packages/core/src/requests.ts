@@ -37,7 +37,7 @@ export function arrive(
   let key = state.keys.get(command.key);
   if (key === undefined) {
     key = new KeyState(command.key);
-    state.keys.add(key);
+    state.keys.set(command.key, key);
   }
   const request = new Request(
     command.request,

@@ -192,11 +192,11 @@ function readEnding(session: SessionState, reader: RowReader): void {
 
 function readKey(state: State, reader: RowReader): KeyState {
   const name = reader.text();
-  if (state.keys.get(name) !== undefined) {
+  if (state.keys.has(name)) {
     reader.fail(`key ${name} is there twice`);
   }
   const key = new KeyState(name);
-  state.keys.add(key);
+  state.keys.set(name, key);
   return key;
 }
 

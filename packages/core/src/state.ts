@@ -9,7 +9,6 @@ import type { MachineLimits, Meta, Mode } from './commands.js';
 import type { EndCode } from './effects.js';
 import { type Deadline, DeadlineHeap } from './deadlines.js';
 import type { HoleTree } from './places.js';
-import { KeyTable } from './key-table.js';
 import { Records } from './records.js';
 import type { KeyView, RequestView, SessionView } from './views.js';
 
@@ -227,8 +226,8 @@ export class State {
   waitingCount = 0;
   /** In order of opening. */
   readonly sessions = new Map<string, SessionState>();
-  /** Invariant: no key without a request. */
-  readonly keys = new KeyTable<KeyState>();
+  /** In order of creation. Invariant: no key without a request. */
+  readonly keys = new Map<string, KeyState>();
   /** The deadlines of all live requests that have one. */
   readonly deadlines = new DeadlineHeap<Request>();
 }
