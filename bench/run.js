@@ -30,6 +30,8 @@ async function main() {
   const machine = { ...machineFacts(), pinned: !options.unpinned && pinWorkers() };
   console.log(Object.entries(machine).flat().join(' '));
 
+  // Taken now: a commit made while this runs is not what is measured.
+  const commit = commitFacts();
   const results = [];
   for (const measured of CASES.filter(({ name }) => options.cases.includes(name))) {
     const log = (text) => console.error(`${measured.name}: ${text}`);
@@ -43,7 +45,7 @@ async function main() {
   if (options.save) {
     const date = new Date().toISOString().slice(0, 10);
     const complete = options.cases.length === CASES.length && options.clients.includes('sdk');
-    const name = save(RESULTS, { date, ...commitFacts(), machine, options: options.sizes, results }, complete);
+    const name = save(RESULTS, { date, ...commit, machine, options: options.sizes, results }, complete);
     console.log(`written: bench/results/${name}.md and .json${complete ? ', latest.md' : ''}`);
   }
   if (options.check && missed > 0) process.exitCode = 1;
