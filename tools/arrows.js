@@ -39,8 +39,8 @@ const ONLY = [
   },
   {
     from: 'packages/testing/src/**',
-    may: ['packages/core', 'packages/protocol', 'node:*'],
-    why: 'testing uses core and protocol only',
+    may: ['packages/client', 'packages/core', 'packages/protocol', 'packages/server', 'node:*'],
+    why: 'testing drives the product: client, server, core and protocol',
   },
 ];
 

@@ -1,8 +1,17 @@
 /** The memory engine: a log that lives as long as its process. One node; nothing of it survives a restart. */
-import type { Entry } from '@holdfast/core';
-import { LogFailure, type LogPort, type LogSnapshot } from './port.js';
+import type { Entry, SnapshotRow } from '@holdfast/core';
+import { LogFailure, type LogPort, type LogSnapshot, type SavedSnapshot } from './port.js';
 
 const DURABLE = Promise.resolve();
+
+/** Rows taken in one turn of the event loop: about a millisecond. */
+const ROWS_PER_TURN = 1_000;
+
+interface KeptSnapshot {
+  readonly index: number;
+  readonly term: number;
+  readonly chunks: readonly (readonly SnapshotRow[])[];
+}
 
 export interface MemoryLogOptions {
   /**
@@ -19,7 +28,7 @@ export class MemoryLog implements LogPort {
   #lastIndex = 0;
   /** Invariant: the entries after the snapshot, without gaps, ending at #lastIndex; empty unless entries are kept. */
   #entries: Entry[] = [];
-  #snapshot: LogSnapshot | null = null;
+  #snapshot: KeptSnapshot | null = null;
 
   constructor(options: MemoryLogOptions = {}) {
     this.#keepEntries = options.keepEntries ?? false;
@@ -48,17 +57,38 @@ export class MemoryLog implements LogPort {
     yield* this.#entries.slice(index - first);
   }
 
-  async saveSnapshot(snapshot: LogSnapshot): Promise<void> {
-    this.#snapshot = snapshot;
+  async saveSnapshot({ index, term, rows }: LogSnapshot): Promise<void> {
+    const chunks: SnapshotRow[][] = [];
+    for (let next = rows.next(); next.done !== true;) {
+      const chunk: SnapshotRow[] = [];
+      for (; next.done !== true && chunk.length < ROWS_PER_TURN; next = rows.next()) chunk.push(next.value);
+      chunks.push(chunk);
+      await turn();
+    }
+    // Whoever starts from the snapshot before this one still finds the entries after it.
     const first = this.#lastIndex - this.#entries.length + 1;
-    this.#entries.splice(0, Math.max(0, snapshot.index - first + 1));
+    this.#entries.splice(0, Math.max(0, (this.#snapshot?.index ?? 0) - first + 1));
+    this.#snapshot = { index, term, chunks };
   }
 
-  async loadSnapshot(): Promise<LogSnapshot | null> {
-    return this.#snapshot;
+  async loadSnapshot(): Promise<SavedSnapshot | null> {
+    if (this.#snapshot === null) return null;
+    const { index, term, chunks } = this.#snapshot;
+    return { index, term, rows: each(chunks) };
   }
 
   async close(): Promise<void> {
     // Appends are durable, as far as this engine goes, when they are called: nothing is under way.
   }
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+/** The event loop turns once. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -1,0 +1,15 @@
+/** The server's parts, for simulations, conformance suites and tests of this repository. No promise is made about them. */
+export type { Clock, Timer } from './clock.js';
+export type { Socket, SocketHandler } from './connection/socket.js';
+export { machineLimits } from './limits.js';
+export { MemoryLog } from './log/memory.js';
+export {
+  type Durability,
+  LogFailure,
+  type LogFailureKind,
+  type LogPort,
+  type LogSnapshot,
+  type SavedSnapshot,
+} from './log/port.js';
+export { type Disk, DirectoryTaken, type DiskFile, DiskFull } from './log/file/disk.js';
+export { Node, type NodeParts } from './node.js';
