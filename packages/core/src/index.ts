@@ -33,6 +33,7 @@ export type {
 export { type Deadline, DeadlineHeap } from './deadlines.js';
 export { checkInvariants } from './invariants.js';
 export { Machine } from './machine.js';
-export type { SnapshotRow, SnapshotValue } from './snapshot.js';
+export type { SnapshotReader } from './snapshot-reader.js';
+export type { SnapshotRow, SnapshotValue } from './snapshot-rows.js';
 export type { KeyView, MachineView, RequestView, SessionView } from './views.js';
 export { NEVER } from './state.js';

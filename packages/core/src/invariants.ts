@@ -14,8 +14,8 @@ export function checkInvariants(machine: Machine): void {
   let held = 0;
   let waiting = 0;
   let timed = 0;
-  for (const [name, key] of state.keys) {
-    expect(key.name === name, `key ${name} is kept under its name`);
+  for (const key of state.keys.values()) {
+    expect(state.keys.get(key.name) === key, `key ${key.name} is kept under its name`);
     checkKey(state, key, tokens);
     held += key.heldCount;
     waiting += key.waitingCount;

@@ -23,6 +23,7 @@ export function acquire(state: State, command: Acquire, effects: Effect[]): void
     tellRefused(command.session, command.request, 'acquire', 'SESSION_OVER', effects);
     return;
   }
+  state.walk?.keepSession(session);
   acknowledge(session, command.acked);
   if (command.request <= session.lastRequest) {
     const record = session.records?.get(command.request);
@@ -88,6 +89,7 @@ export function extend(state: State, command: Extend, effects: Effect[]): void {
     tellRefused(command.session, command.request, 'extend', 'NOT_HELD', effects);
     return;
   }
+  state.walk?.keepRequest(request);
   setDue(state, request, command.leaseMs === null ? NEVER : state.nowMs + command.leaseMs);
   effects.push({
     type: 'extended',

@@ -10,7 +10,9 @@ import { checkOrder, checkTerm } from './checks.js';
 import { acquire, cancel, extend, fireDue, forceRelease, release } from './locks.js';
 import { placeOf } from './places.js';
 import { confirmSession, endSession, openSession, resumeSession } from './sessions.js';
-import { readSnapshot, type SnapshotRow, writeSnapshot } from './snapshot.js';
+import { SnapshotReader } from './snapshot-reader.js';
+import type { SnapshotRow } from './snapshot-rows.js';
+import { SnapshotWalk } from './snapshot-walk.js';
 import { Request, State } from './state.js';
 import type { KeyView, MachineView, RequestView, SessionView } from './views.js';
 
@@ -24,7 +26,21 @@ export class Machine implements MachineView {
 
   /** The machine that a snapshot shows. Throws when the rows are not a whole snapshot of a version that it knows. */
   static restore(rows: Iterable<SnapshotRow>): Machine {
-    return new Machine(readSnapshot(rows));
+    const machine = new Machine();
+    const reader = machine.load();
+    for (const row of rows) {
+      reader.add(row);
+    }
+    reader.finish();
+    return machine;
+  }
+
+  /** Takes in a snapshot, row by row. Only for a machine that has applied nothing; it must not be used otherwise until the reader has finished. */
+  load(): SnapshotReader {
+    if (this.state.index !== 0) {
+      throw new Error('a machine that has applied entries cannot take in a snapshot');
+    }
+    return new SnapshotReader(this.state);
   }
 
   /**
@@ -45,9 +61,17 @@ export class Machine implements MachineView {
     }
   }
 
-  /** The whole state as rows of primitives. To be read to its end before the next apply(). */
+  /**
+   * The whole present state as rows of primitives, to be read at any pace: entries may be applied between two rows and change nothing of
+   * it. While it is neither read to its end nor given up by `return`, every first change of a session or a request costs one row more. Beginning another one gives it up.
+   *
+   * Canonical when it is read before the next apply(): states made by the same entries give the same rows, whether or not a snapshot lay in between.
+   */
   snapshot(): IterableIterator<SnapshotRow> {
-    return writeSnapshot(this.state);
+    this.state.walk?.giveUp();
+    const walk = new SnapshotWalk(this.state);
+    this.state.walk = walk;
+    return walk;
   }
 
   get index(): number {

@@ -37,7 +37,7 @@ export function arrive(
   let key = state.keys.get(command.key);
   if (key === undefined) {
     key = new KeyState(command.key);
-    state.keys.set(command.key, key);
+    state.keys.add(key);
   }
   const request = new Request(
     command.request,
@@ -85,6 +85,7 @@ export function settle(state: State, key: KeyState, effects: Effect[]): void {
 
 /** Takes a request out of its key and forgets its deadline. What its session remembers of it, and settling the key, are the caller's. */
 export function leave(state: State, request: Request): void {
+  state.walk?.keepRequest(request);
   removeRequest(request.keyState, request);
   if (request.held) {
     request.sessionState.heldCount--;
@@ -166,6 +167,7 @@ export function setDue(state: State, request: Request, dueMs: number): void {
 
 /** The grant itself, of a request that its key's list shows among the holders already. */
 function hold(state: State, request: Request, effects: Effect[]): void {
+  state.walk?.keepRequest(request);
   request.token = ++state.token;
   request.sinceMs = state.nowMs;
   request.sessionState.heldCount++;

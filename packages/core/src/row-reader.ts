@@ -1,6 +1,6 @@
 /** Reads the values of one row of a snapshot from left to right, and says where a row is not what it has to be. */
 import type { Meta } from './commands.js';
-import type { SnapshotRow } from './snapshot.js';
+import type { SnapshotRow } from './snapshot-rows.js';
 
 export class RowReader {
   private readonly row: SnapshotRow;

@@ -16,7 +16,7 @@ export function openSession(state: State, command: OpenSession, effects: Effect[
   } else {
     state.sessions.set(
       session,
-      new SessionState(session, command.client, command.timeoutMs, state.nowMs, command.secretHash),
+      new SessionState(session, ++state.ticket, command.client, command.timeoutMs, state.nowMs, command.secretHash),
     );
     effects.push({ type: 'session-opened', session });
   }
@@ -34,6 +34,7 @@ export function resumeSession(state: State, command: ResumeSession, effects: Eff
     effects.push({ type: 'session-refused', session: id, code: 'SESSION_OVER', secretHash });
     return;
   }
+  state.walk?.keepSession(session);
   session.previousHash = proofHash;
   session.secretHash = secretHash;
   effects.push({ type: 'session-resumed', session: id, secretHash });
@@ -43,6 +44,7 @@ export function resumeSession(state: State, command: ResumeSession, effects: Eff
 export function confirmSession(state: State, command: ConfirmSession): void {
   const session = state.sessions.get(command.session);
   if (session !== undefined && session.secretHash === command.secretHash) {
+    state.walk?.keepSession(session);
     session.previousHash = null;
   }
 }
@@ -56,6 +58,7 @@ export function endSession(state: State, command: EndSession, effects: Effect[])
   if (session === undefined) {
     return;
   }
+  state.walk?.keepSession(session);
   for (const request of session.requests()) {
     leave(state, request);
     const token = request.held ? request.token : null;

@@ -9,6 +9,8 @@ import type { MachineLimits, Meta, Mode } from './commands.js';
 import type { EndCode } from './effects.js';
 import { type Deadline, DeadlineHeap } from './deadlines.js';
 import type { HoleTree } from './places.js';
+import type { SnapshotWalk } from './snapshot-walk.js';
+import { KeyTable } from './key-table.js';
 import { Records } from './records.js';
 import type { KeyView, RequestView, SessionView } from './views.js';
 
@@ -155,6 +157,8 @@ export class KeyState implements KeyView {
 
 export class SessionState implements SessionView {
   readonly id: string;
+  /** Order of opening, from the same numbers as the tickets of requests. */
+  readonly ticket: number;
   readonly client: string;
   readonly timeoutMs: number;
   readonly sinceMs: number;
@@ -176,8 +180,16 @@ export class SessionState implements SessionView {
   oldestEnding: Ending | null = null;
   newestEnding: Ending | null = null;
 
-  constructor(id: string, client: string, timeoutMs: number, sinceMs: number, secretHash: string | null) {
+  constructor(
+    id: string,
+    ticket: number,
+    client: string,
+    timeoutMs: number,
+    sinceMs: number,
+    secretHash: string | null,
+  ) {
     this.id = id;
+    this.ticket = ticket;
     this.client = client;
     this.timeoutMs = timeoutMs;
     this.sinceMs = sinceMs;
@@ -211,14 +223,14 @@ export class SessionState implements SessionView {
   }
 }
 
-/** Everything that the machine knows. The whole of it is in a snapshot. */
+/** Everything that the machine knows. All of it but `walk` is in a snapshot. */
 export class State {
   index = 0;
   term = 0;
   nowMs = 0;
   /** The token of the latest grant, or the floor of the term if that is higher. */
   token = 0;
-  /** The ticket of the latest arrival. */
+  /** The ticket of the latest session or request that arrived. */
   ticket = 0;
   /** Nothing is accepted before a term has begun. */
   limits: MachineLimits = { sessionsMax: 0, requestsPerSessionMax: 0, queueLengthMax: 0 };
@@ -226,8 +238,10 @@ export class State {
   waitingCount = 0;
   /** In order of opening. */
   readonly sessions = new Map<string, SessionState>();
-  /** In order of creation. Invariant: no key without a request. */
-  readonly keys = new Map<string, KeyState>();
+  /** Invariant: no key without a request. */
+  readonly keys = new KeyTable<KeyState>();
   /** The deadlines of all live requests that have one. */
   readonly deadlines = new DeadlineHeap<Request>();
+  /** The snapshot that is being read, if there is one: it has to be told before anything of a session or a request changes. */
+  walk: SnapshotWalk | null = null;
 }

@@ -68,7 +68,7 @@ export interface MachineView {
   sessions(): Iterable<SessionView>;
   request(session: string, request: number): RequestView | undefined;
   key(name: string): KeyView | undefined;
-  /** In order of creation; may be iterated in slices while entries are applied: a key that lives throughout is seen exactly once. */
+  /** In no order that means anything; may be iterated in slices while entries are applied: a key that lives throughout is seen exactly once. */
   keys(): IterableIterator<KeyView>;
   /** 1-based place of a waiting request, O(log n); 0 when it does not wait. */
   place(request: RequestView): number;

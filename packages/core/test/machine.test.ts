@@ -158,14 +158,6 @@ describe('a snapshot', () => {
     expect([...restored.snapshot()]).toEqual([...machine.snapshot()]);
   });
 
-  it('has to be read to its end before the next entry', () => {
-    const machine = start('a', 'b');
-    const rows = machine.snapshot();
-    rows.next();
-    apply(machine);
-    expect(() => rows.next()).toThrow('the snapshot of entry 1 was not read to its end before entry 2');
-  });
-
   it('is refused when any row is missing, doubled, or out of its place', () => {
     const rows = fullSnapshot();
     for (let index = 0; index < rows.length; index++) {
@@ -199,8 +191,9 @@ describe('a snapshot', () => {
     expect(change('holdfast', 1, 2)).toThrow('version 2 is not known');
     expect(change('ended', 4, 'SESSION_OVER')).toThrow('SESSION_OVER is not one of');
     expect(change('request', 3, 'intent')).toThrow('intent is not one of exclusive, shared');
-    expect(change('request', 1, 'nobody')).toThrow('session nobody is not there');
-    expect(change('key', 0, 'lock')).toThrow('unknown kind lock');
+    expect(change('session', 2, 1_000)).toThrow('ticket 1000 was not given yet');
+    expect(change('request', 0, 'lock')).toThrow('unknown kind lock');
+    expect(() => Machine.restore(rows.toSpliced(2, 0, ['of', 'nobody']))).toThrow('no row of this session came before');
   });
 });
 
