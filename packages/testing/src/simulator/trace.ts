@@ -12,6 +12,14 @@ export interface ServerLife {
   readonly life: number;
 }
 
+/** The server handed an entry to its log: what the entry decides is decided now, and nothing that arrives from here on can change it. */
+export interface Appending {
+  readonly type: 'appending';
+  readonly atMs: number;
+  readonly life: number;
+  readonly entry: Entry;
+}
+
 /** These entries are on the disk now: no crash can take them any more. Read from the bytes that were synced, not from what the server says. */
 export interface Durable {
   readonly type: 'durable';
@@ -73,9 +81,19 @@ export interface Missed {
   readonly code: string | null;
 }
 
-/** User code called `release`; `released`: the call resolved, the lock's own state says how it ended. */
+/** User code called `release` of a lock that had just said that it stays held for `validForMs` of the client's clock whatever happens. */
 export interface Releasing {
-  readonly type: 'releasing' | 'released';
+  readonly type: 'releasing';
+  readonly atMs: number;
+  readonly client: number;
+  readonly ask: number;
+  readonly token: number;
+  readonly validForMs: number;
+}
+
+/** The release resolved, while the client was not closing. */
+export interface Released {
+  readonly type: 'released';
   readonly atMs: number;
   readonly client: number;
   readonly ask: number;
@@ -108,6 +126,13 @@ export interface ClientLife {
   readonly client: number;
 }
 
+/** The wall clock of a client's machine was set: of the time before, its SDK takes nothing for certain any more. */
+export interface ClockSet {
+  readonly type: 'clock-set';
+  readonly atMs: number;
+  readonly client: number;
+}
+
 /** A fault was placed. `what` says which, for people. */
 export interface Fault {
   readonly type: 'fault';
@@ -123,6 +148,7 @@ export interface Calm {
 
 export type TraceEvent =
   | ServerLife
+  | Appending
   | Durable
   | Said
   | Arrived
@@ -130,9 +156,11 @@ export type TraceEvent =
   | Got
   | Missed
   | Releasing
+  | Released
   | LockState
   | Wrote
   | ClientLife
+  | ClockSet
   | Fault
   | Calm;
 
