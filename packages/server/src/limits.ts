@@ -47,6 +47,12 @@ export const limits = {
   placesPerRoundMax: 1_000,
   /** Keys and waiting requests looked at for it in one round. */
   placesLookedPerRoundMax: 20_000,
+  /** Commands in the log since the last snapshot, at least, before another one is taken. A start replays about a million a second or two. */
+  snapshotCommandsMin: 200_000,
+  /** How long new sessions wait, after the start of a node, for those that may resume. */
+  resumesFirstMs: 200,
+  /** Pause before a deadline is tried again when the log did not take it. */
+  deadlineRetryMs: 100,
   /** A timer of the liveness check that fires later than this says that the process stalled. */
   stallMs: 200,
   /** HTTP: request line and headers. */

@@ -16,6 +16,7 @@ import { Scanner } from './delivery/scans.js';
 import { Watches } from './delivery/watches.js';
 import type { LogPort } from './log/port.js';
 import { Sequencer, tokenFloor } from './sequencer.js';
+import { Snapshots } from './snapshots.js';
 import type { RandomBytes } from './session/identity.js';
 import { Sessions } from './session/sessions.js';
 
@@ -25,10 +26,14 @@ export interface NodeParts {
   readonly log: LogPort;
   readonly limits: MachineLimits;
   readonly version: string;
+  /** Commands between two snapshots, at least. Default limits.snapshotCommandsMin. */
+  readonly snapshotCommandsMin?: number;
   /** The event loop stood still for this long. */
   readonly stalled: (lateMs: number) => void;
   /** A fault while handling a message; its connection was closed. */
   readonly fault: (error: unknown) => void;
+  /** A snapshot could not be saved; the node goes on. */
+  readonly snapshotFailed: (error: unknown) => void;
   /** Nothing may be said by this node any more. */
   readonly fenced: (reason: Error) => void;
 }
@@ -48,6 +53,7 @@ export class Node {
   readonly #sessions: Sessions;
   readonly #scanner: Scanner;
   readonly #places: Places;
+  readonly #snapshots: Snapshots;
   #draining = false;
   /** While a drain waits: called after every step, and when there is nothing to wait for any more. */
   #onStep: (() => void) | null = null;
@@ -83,14 +89,31 @@ export class Node {
     this.#sessions = sessions;
     this.#places = new Places(machine, clock, (id, message) => sessions.say(id, message));
     const delivery = new Delivery(sessions, watches, this.#places);
+    const snapshots = new Snapshots({
+      log,
+      machine,
+      failed: parts.snapshotFailed,
+      ...(parts.snapshotCommandsMin === undefined ? {} : { commandsMin: parts.snapshotCommandsMin }),
+    });
+    this.#snapshots = snapshots;
     this.#sequencer = new Sequencer({
       log,
       machine,
       clock,
       limits: parts.limits,
       sink: {
-        applied: (_entry, effects) => {
+        // Only a log that had a life before can have had watches.
+        restored: () => {
+          if (machine.index > 0) watches.beginReplay();
+        },
+        replayed: (entry, effects) => {
+          if (entry.index === 1) watches.beginReplay();
+          watches.deliver(effects);
+          snapshots.replayed(entry);
+        },
+        applied: (entry, effects) => {
           delivery.applied(effects);
+          snapshots.applied(entry);
           this.#onStep?.();
         },
         failed: (commands) => delivery.failed(commands),
@@ -168,6 +191,7 @@ export class Node {
   /** Appends and decides nothing more, and closes every connection. */
   stop(): void {
     this.#sequencer.stop();
+    this.#snapshots.stop();
     this.#sessions.stop();
     this.#places.stop();
     this.#scanner.stop();

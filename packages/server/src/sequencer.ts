@@ -6,10 +6,15 @@
  */
 import type { Command, Effect, Entry, Machine, MachineLimits } from '@holdfast/core';
 import type { Clock, Timer } from './clock.js';
+import { limits } from './limits.js';
 import { LogFailure, type LogPort } from './log/port.js';
 
 /** Where the sequencer's results go. Delivery implements it. */
 export interface SequencerSink {
+  /** The log's snapshot, if there is one, is in the machine; the entries after it follow. */
+  restored(): void;
+  /** `entry` was in the log when the term began, and is applied. Its effects were said by others, or by nobody. */
+  replayed(entry: Entry, effects: readonly Effect[]): void;
   /** `entry` is durable and applied; `effects` are what it did, in order. The list is used again after the call returns. */
   applied(entry: Entry, effects: readonly Effect[]): void;
   /** These commands did not reach the log and never will. */
@@ -96,13 +101,13 @@ export class Sequencer {
   }
 
   /**
-   * Opens the log for a new term, replays what the machine does not have yet, and appends the entry that begins the term.
-   * Resolves when that entry is applied; rejects when it could not be: then nothing can be served. The machine must stand at the log's
-   * snapshot or later.
+   * Opens the log for a new term, takes its snapshot and the entries after it into the machine, which must be empty, and appends the entry
+   * that begins the term. Resolves when that entry is applied; rejects when it could not be: then nothing can be served.
    */
   async start(): Promise<void> {
     try {
       this.#term = await this.#log.open();
+      await this.#restore();
       await this.#replay();
       this.#nextIndex = this.#machine.index + 1;
       this.#baseMs = this.#machine.nowMs;
@@ -148,10 +153,21 @@ export class Sequencer {
     if (commands.length > 0) this.#sink.failed(commands);
   }
 
+  async #restore(): Promise<void> {
+    const snapshot = await this.#log.loadSnapshot();
+    if (snapshot !== null) {
+      const reader = this.#machine.load();
+      for await (const rows of snapshot.rows) for (const row of rows) reader.add(row);
+      reader.finish();
+    }
+    this.#sink.restored();
+  }
+
   async #replay(): Promise<void> {
     const effects: Effect[] = [];
     for await (const entry of this.#log.read(this.#machine.index + 1)) {
       this.#machine.apply(entry, effects);
+      this.#sink.replayed(entry, effects);
       effects.length = 0;
     }
   }
@@ -219,7 +235,8 @@ export class Sequencer {
     const lost = this.#appending.splice(0);
     this.#nextIndex = this.#machine.index + 1;
     for (const { commands } of lost) if (commands.length > 0) this.#sink.failed(commands);
-    this.#watchDeadlines();
+    // A log that is full may stay so for long: a deadline that is over is not tried again in every turn.
+    this.#watchDeadlines(limits.deadlineRetryMs);
   }
 
   /** Reads the log back: what is there is applied, the rest was not taken. False when the log cannot be read or is not ours any more. */
@@ -250,12 +267,12 @@ export class Sequencer {
   }
 
   /** Sets the timer for the machine's next deadline. A timer that is early is harmless, so only an earlier deadline moves it. */
-  #watchDeadlines(): void {
+  #watchDeadlines(delayMinMs = 0): void {
     const dueMs = this.#machine.nextDueMs;
     if (dueMs >= this.#timerDueMs || this.#state !== 'running' || this.#inDoubt) return;
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timerDueMs = dueMs;
-    this.#timer = this.#clock.setTimer(Math.max(0, dueMs - this.nowMs()), this.#onDeadline);
+    this.#timer = this.#clock.setTimer(Math.max(delayMinMs, dueMs - this.nowMs()), this.#onDeadline);
   }
 
   readonly #onDeadline = (): void => {

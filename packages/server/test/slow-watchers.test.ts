@@ -65,7 +65,10 @@ describe('a slow watcher', () => {
     }
     expect(later[0]).toEqual([72, 1, node.position - 1, node.position]);
     const states = toldEvents(later).map(([kind, key]) => (kind === 'state' ? key : kind));
-    expect(states).toEqual([...Array.from({ length: keyCount - 1 }, (_, i) => `key ${i + 2}`), 'synced']);
+    expect(states.at(-1)).toBe('synced');
+    expect(states.slice(0, -1).toSorted()).toEqual(
+      Array.from({ length: keyCount - 1 }, (_, i) => `key ${i + 2}`).toSorted(),
+    );
   });
 
   it('still gets its grants and answers', async () => {

@@ -25,6 +25,13 @@ export class RecentEvents {
     this.#clock = clock;
   }
 
+  /** Keeps what comes, though nobody watches yet: those who watched before a restart may come back and ask what they missed after `position`. */
+  begin(position: number): void {
+    this.#forgottenTo = position;
+    this.#recording = true;
+    this.#idleSinceMs = this.#clock.nowMs();
+  }
+
   /** One watch more; `position` is the present one. */
   hold(position: number): void {
     this.#watchCount += 1;

@@ -102,6 +102,11 @@ export class Watches {
     this.#recent.release();
   }
 
+  /** A replay of the log follows: its steps are remembered for watches that come back. */
+  beginReplay(): void {
+    this.#recent.begin(this.position);
+  }
+
   /** Tells the watches what a step did. Costs nothing worth naming while nobody watches. */
   deliver(effects: readonly Effect[]): void {
     if (!this.#recent.recording) return;

@@ -16,7 +16,9 @@ import {
 } from '@holdfast/protocol';
 import type { Clock } from '../clock.js';
 import { type RandomBytes, hashSecret, newSecret, newSessionId, sameHash } from './identity.js';
+import { limits } from '../limits.js';
 import { Liveness } from './liveness.js';
+import { ResumesFirst } from './resumes-first.js';
 import { Session, type SessionConnection } from './session.js';
 import { type NodeFacts, restoreMessages, welcomeMessage } from './welcome.js';
 
@@ -52,6 +54,7 @@ export function errorMessage(about: number, id: number, code: ErrorCode, text: s
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #liveness: Liveness;
+  readonly #resumesFirst: ResumesFirst;
   readonly #sessions = new Map<string, Session>();
   /** Opens and resumes under way: by session id for opens, by the hash of the new secret for resumes. */
   readonly #openings = new Map<string, Opening>();
@@ -59,6 +62,7 @@ export class Sessions {
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#resumesFirst = new ResumesFirst(parts.clock, limits.resumesFirstMs);
     this.#liveness = new Liveness(parts.clock, {
       ping: (session) => this.#ping(session),
       silent: (session) => this.end(session, 'silent'),
@@ -76,15 +80,20 @@ export class Sessions {
     if (session !== undefined && !session.ending) session.connection?.push(message, bytes);
   }
 
-  /** Gives every session of the machine a whole time-out from now: for a node that begins to lead. */
+  /** Gives every session of the machine a whole time-out from now, and lets them come back first: for a node that begins to lead. */
   adopt(): void {
+    const resumable: string[] = [];
     for (const view of this.#parts.machine.sessions()) {
-      if (!this.#sessions.has(view.id)) this.#admit(view.id, view.timeoutMs, view.resumable);
+      if (this.#sessions.has(view.id)) continue;
+      this.#admit(view.id, view.timeoutMs, view.resumable);
+      if (view.resumable) resumable.push(view.id);
     }
+    this.#resumesFirst.begin(resumable);
   }
 
   stop(): void {
     this.#liveness.stop();
+    this.#resumesFirst.stop();
   }
 
   // ---- hello ----------------------------------------------------------------------------------------------------------
@@ -94,6 +103,12 @@ export class Sessions {
       this.#resume(connection, options, options.session, options.secret);
       return;
     }
+    this.#resumesFirst.newcomer(() => {
+      if (!connection.gone) this.#open(connection, options);
+    });
+  }
+
+  #open(connection: OpeningConnection, options: HelloOptions): void {
     const id = newSessionId(this.#parts.random);
     const secret = options.resumable === true ? newSecret(this.#parts.random) : null;
     this.#openings.set(id, { connection, secret, options });
@@ -185,6 +200,7 @@ export class Sessions {
     if (older !== null) this.#replace(older);
     session.heardMs = this.#liveness.nowMs();
     session.unconfirmedHash = secretHash;
+    this.#resumesFirst.settled(id);
     connection.push(
       welcomeMessage(view, opening.secret, true, this.#parts.serverMs(), this.#parts.facts(), this.#parts.machine.term),
       1_024,
@@ -210,6 +226,7 @@ export class Sessions {
     if (session === undefined) return;
     this.#liveness.remove(session);
     this.#sessions.delete(id);
+    this.#resumesFirst.settled(id);
     const { connection } = session;
     session.connection = null;
     session.ending = true;

@@ -8,15 +8,18 @@ import { machineLimits } from '../../src/limits.js';
 import { MemoryLog } from '../../src/log/memory.js';
 import { LogFailure, type LogPort } from '../../src/log/port.js';
 import { Node } from '../../src/node.js';
+import type { RandomBytes } from '../../src/session/identity.js';
 
 export interface TestNodeOptions {
   readonly clock?: VirtualClock;
   readonly log?: LogPort;
   readonly limits?: MachineLimits;
+  readonly random?: RandomBytes;
+  readonly snapshotCommandsMin?: number;
 }
 
 /** Bytes that differ from call to call and are the same in every run. */
-function countingBytes(): (count: number) => Uint8Array {
+export function countingBytes(): RandomBytes {
   let calls = 0;
   return (count) => {
     calls += 1;
@@ -31,27 +34,32 @@ export class TestNode extends Node {
   readonly stalls: number[];
   readonly faults: unknown[];
   readonly fenced: Error[];
+  readonly snapshotFailures: unknown[];
 
   constructor(options: TestNodeOptions = {}) {
     const clock = options.clock ?? new VirtualClock();
     const stalls: number[] = [];
     const faults: unknown[] = [];
     const fenced: Error[] = [];
+    const snapshotFailures: unknown[] = [];
     super({
       clock,
-      random: countingBytes(),
+      random: options.random ?? countingBytes(),
       log: options.log ?? new MemoryLog(),
       limits: options.limits ?? machineLimits,
       version: '0',
       stalled: (lateMs) => stalls.push(lateMs),
       fault: (error) => faults.push(error),
+      snapshotFailed: (error) => snapshotFailures.push(error),
       fenced: (reason) => fenced.push(reason),
+      ...(options.snapshotCommandsMin === undefined ? {} : { snapshotCommandsMin: options.snapshotCommandsMin }),
     });
     this.name = 'n1';
     this.clock = clock;
     this.stalls = stalls;
     this.faults = faults;
     this.fenced = fenced;
+    this.snapshotFailures = snapshotFailures;
   }
 
   static async begin(options: TestNodeOptions = {}): Promise<TestNode> {

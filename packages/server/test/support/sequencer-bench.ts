@@ -13,6 +13,7 @@ export class Bench {
   readonly effects: Effect[] = [];
   readonly failed: Command[] = [];
   readonly fenced: Error[] = [];
+  readonly replayed: Entry[] = [];
 
   constructor(log: LogPort, clock = new VirtualClock()) {
     this.clock = clock;
@@ -22,6 +23,8 @@ export class Bench {
       clock,
       limits: machineLimits,
       sink: {
+        restored: () => undefined,
+        replayed: (entry) => this.replayed.push(entry),
         applied: (entry, effects) => {
           this.entries.push(entry);
           this.effects.push(...effects);
