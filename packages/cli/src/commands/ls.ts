@@ -44,7 +44,9 @@ export function defineLs(program: Command): void {
         note(pattern === '**' ? 'nothing is held or waited for' : 'no key like this is held or waited for');
         return;
       }
+      // The service lists in no order.
+      rows.sort((left, right) => (left.key < right.key ? -1 : 1));
       for (const line of keyLines(rows, columnsMax(process.stdout))) printLine(line);
-      if (rows.length === options.limit) note(`there may be more: these are the first ${options.limit} (--limit)`);
+      if (rows.length === options.limit) note(`there may be more: these are ${options.limit} of them (--limit)`);
     });
 }
