@@ -1,0 +1,78 @@
+/**
+ * A client's own view is never later than the server's: at the moment at which the end of a hold is durable, its client does not believe to hold it
+ * any more, and from then on it is neither given nor shown as held again. What the service ends under the holder is left out, as in
+ * exclusion.ts.
+ */
+import { MessageType } from '@holdfast/protocol';
+import { type Checker, type TraceEvent, Violation, type World } from '../trace.js';
+import type { Ledger } from './ledger.js';
+import { type RequestRecord, endedUnderTheHolder } from './records.js';
+
+export class ClientsView implements Checker {
+  readonly name = 'clients-view';
+  readonly #ledger: Ledger;
+  /** When the list of what a session holds was begun to be said to it last. */
+  readonly #listedMs = new Map<string, number>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  see(event: TraceEvent, world: World): void {
+    switch (event.type) {
+      case 'durable':
+        for (const { happenings } of this.#ledger.news) {
+          for (const { kind, request } of happenings)
+            if (kind === 'ended' && request.token !== 0) this.#checkEnded(request, world);
+        }
+        break;
+      case 'said':
+        for (const message of event.messages) {
+          if (message[0] === MessageType.welcome) this.#listedMs.set(message[1].session, event.atMs);
+        }
+        break;
+      case 'got': {
+        const hold = this.#ledger.model.byToken.get(event.token);
+        if (hold !== undefined && hold.state === 'ended') this.#checkEnded(hold, world);
+        break;
+      }
+      case 'lock-state':
+        if (event.state === 'held') this.#checkShown(event.client, event.token);
+        break;
+      default:
+    }
+  }
+
+  finish(): void {
+    // Views were checked when they could be wrong.
+  }
+
+  #checkEnded(hold: RequestRecord, world: World): void {
+    if (this.#isLeftOut(hold)) return;
+    for (const lock of world.locksInHand(hold.key)) {
+      if (lock.token !== hold.token || !lock.isHeld()) continue;
+      throw new Violation(
+        this.name,
+        `client ${lock.client} believes to hold ${hold.key} with token ${hold.token}, but it has ended with ${hold.code}`,
+      );
+    }
+  }
+
+  /** A lock that comes back to `held` was on the list of what the session holds. */
+  #checkShown(client: number, token: number): void {
+    const hold = this.#ledger.model.byToken.get(token);
+    if (hold === undefined)
+      throw new Violation(this.name, `client ${client} shows token ${token}, which the log never granted`);
+    if (this.#isLeftOut(hold) && hold.code !== 'REVOKED') return;
+    const listedMs = this.#listedMs.get(hold.session) ?? -Infinity;
+    if (hold.endedAtMs >= listedMs) return;
+    throw new Violation(
+      this.name,
+      `client ${client} shows token ${token} of ${hold.key} as held again, but it had ended with ${hold.code} before the session was resumed`,
+    );
+  }
+
+  #isLeftOut(hold: RequestRecord): boolean {
+    return endedUnderTheHolder(hold, this.#ledger.model.sessions.get(hold.session));
+  }
+}
