@@ -69,3 +69,5 @@ export {
 export { decodeClientFrame, decodePing, decodeServerFrame, encodeFrame, encodePing } from './frames.js';
 export { BadMessage } from './errors.js';
 export { utf8Length } from './utf8.js';
+export { Reader } from './reader.js';
+export { Writer } from './writer.js';

@@ -11,5 +11,8 @@ export {
   type LogSnapshot,
   type SavedSnapshot,
 } from './log/port.js';
+export { decodeEntry, encodeEntry } from './log/codec/entries.js';
+export { decodeRows, encodeRow } from './log/codec/rows.js';
+export { decodeSegment } from './log/file/scan.js';
 export { type Disk, DirectoryTaken, type DiskFile, DiskFull } from './log/file/disk.js';
 export { Node, type NodeParts } from './node.js';
