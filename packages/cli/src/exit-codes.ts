@@ -9,6 +9,8 @@ export const ExitCode = {
   ok: 0,
   /** Wrong arguments, or a combination that cannot be safe. */
   usage: 64,
+  /** What was to be read is damaged. */
+  dataError: 65,
   /** The service cannot be reached, or does not take requests now. */
   unavailable: 69,
   /** A fault of this program or of the server. */
