@@ -50,7 +50,6 @@ export function statementsOf(event: Said): Told[] {
   for (const message of event.messages) {
     if (message[0] === MessageType.welcome) {
       session = message[1].session;
-      told.push({ kind: 'session', session });
     } else if (message[0] === MessageType.events) {
       for (const happening of message[3]) fromEvent(happening, told);
     } else if (message[0] === MessageType.result) {
