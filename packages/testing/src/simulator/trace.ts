@@ -2,6 +2,7 @@
  * What can be seen in a simulated run, in the order in which it happened: the only thing that checkers look at. Times are milliseconds of
  * the simulation's own clock, which no process sees.
  */
+import type { LossReason } from '@holdfast/client';
 import type { Entry, Mode } from '@holdfast/core';
 import type { ServerMessage } from '@holdfast/protocol';
 
@@ -108,6 +109,8 @@ export interface LockState {
   readonly ask: number;
   readonly token: number;
   readonly state: 'held' | 'jeopardy' | 'lost' | 'released';
+  /** With `lost`: the SDK's reason. Otherwise null. */
+  readonly why: LossReason | null;
 }
 
 /** User code wrote to a resource that compares tokens, after `lock.isHeld()` said yes at the same moment. */
