@@ -13,7 +13,7 @@ function begin(): Story {
 }
 
 function show(story: Story, state: 'held' | 'jeopardy'): void {
-  story.see({ type: 'lock-state', client: 1, ask: 1, token: TOKEN, state });
+  story.see({ type: 'lock-state', client: 1, ask: 1, token: TOKEN, state, why: null });
 }
 
 describe('a client whose hold ends', () => {
@@ -91,8 +91,38 @@ describe('a lock that comes back to held', () => {
 
   it('was granted', () => {
     const story = begin();
-    expect(() => story.see({ type: 'lock-state', client: 1, ask: 1, token: 7, state: 'held' })).toThrow(
+    expect(() => story.see({ type: 'lock-state', client: 1, ask: 1, token: 7, state: 'held', why: null })).toThrow(
       'client 1 shows token 7, which the log never granted',
     );
+  });
+});
+
+describe('a client that was told that its hold is over', () => {
+  function lose(story: Story, why: 'SESSION_OVER' | 'DEADLINE'): void {
+    story.see({ type: 'lock-state', client: 1, ask: 1, token: TOKEN, state: 'lost', why });
+  }
+
+  it('was told the truth', () => {
+    const story = begin();
+    story.log(endSession('s1', 'silent'));
+    expect(() => lose(story, 'SESSION_OVER')).not.toThrow();
+  });
+
+  it('may have been told before the end was durable', () => {
+    const story = begin();
+    story.append(endSession('s1', 'silent'));
+    expect(() => lose(story, 'SESSION_OVER')).not.toThrow();
+  });
+
+  it('has not lost what the service still has', () => {
+    const story = begin();
+    expect(() => lose(story, 'SESSION_OVER')).toThrow(
+      'client 1 lost token 101 of a (SESSION_OVER), but the log has it held',
+    );
+  });
+
+  it('may give it up by its own clock', () => {
+    const story = begin();
+    expect(() => lose(story, 'DEADLINE')).not.toThrow();
   });
 });

@@ -1,10 +1,10 @@
 /**
  * A client's own view is never later than the server's: at the moment at which the end of a hold is durable, its client does not believe to hold it
  * any more, and from then on it is neither given nor shown as held again. What the service ends under the holder is left out, as in
- * exclusion.ts.
+ * exclusion.ts. And the other way round: a client is not made to believe that the service has ended what the service still has.
  */
 import { MessageType } from '@holdfast/protocol';
-import { type Checker, type TraceEvent, Violation, type World } from '../trace.js';
+import { type Checker, type LockState, type TraceEvent, Violation, type World } from '../trace.js';
 import type { Ledger } from './ledger.js';
 import { type RequestRecord, endedUnderTheHolder } from './records.js';
 
@@ -13,6 +13,8 @@ export class ClientsView implements Checker {
   readonly #ledger: Ledger;
   /** When the list of what a session holds was begun to be said to it last. */
   readonly #listedMs = new Map<string, number>();
+  /** Sessions of which an end was decided; durable or not, nothing is said to them any more. */
+  readonly #ending = new Set<string>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -38,6 +40,11 @@ export class ClientsView implements Checker {
       }
       case 'lock-state':
         if (event.state === 'held') this.#checkShown(event.client, event.token);
+        else if (event.state === 'lost') this.#checkLost(event);
+        break;
+      case 'appending':
+        for (const command of event.entry.commands)
+          if (command.type === 'end-session') this.#ending.add(command.session);
         break;
       default:
     }
@@ -69,6 +76,19 @@ export class ClientsView implements Checker {
     throw new Violation(
       this.name,
       `client ${client} shows token ${token} of ${hold.key} as held again, but it had ended with ${hold.code} before the session was resumed`,
+    );
+  }
+
+  /** By its own clock a client may give up what the service still has; by what it heard of the service it may not. */
+  #checkLost({ client, token, why }: LockState): void {
+    const isByItsOwnClock = why === 'DEADLINE' || why === 'LEASE_OVER' || why === 'CLOCK_JUMP';
+    const hold = this.#ledger.model.byToken.get(token);
+    if (isByItsOwnClock || hold === undefined || hold.state === 'ended' || this.#ending.has(hold.session)) return;
+    // A session that does not outlive its connection is over for the client when the connection is.
+    if (this.#ledger.model.sessions.get(hold.session)?.resumable !== true) return;
+    throw new Violation(
+      this.name,
+      `client ${client} lost token ${token} of ${hold.key} (${why}), but the log has it held`,
     );
   }
 
