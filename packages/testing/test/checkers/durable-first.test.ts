@@ -115,6 +115,16 @@ describe('nothing is said before it is durable', () => {
     expect(() => story.say('s1', [68, 1, 2])).toThrow('as ending 2, but it is ending 1');
   });
 
+  it('nor a refusal', () => {
+    const story = begin();
+    story.log(acquire('s1', 1), release('s1', 1), release('s1', 9), acquire('s9', 1));
+    story.log(acquire('s1', 2, { acked: 1 }), acquire('s1', 1));
+    story.say('s1', [70, 3, 9, 'NOT_HELD', 'never', ''], [70, 2, 1, 'REQUEST_SPENT', 'never', '']);
+    expect(() => story.say('s1', [70, 3, 1, 'NOT_HELD', 'never', ''])).toThrow(
+      'release of request 1 of session s1 was said to be NOT_HELD, which the log does not have',
+    );
+  });
+
   it('nor an extension', () => {
     const story = begin();
     story.log(acquire('s1', 1, { leaseMs: 50 }));

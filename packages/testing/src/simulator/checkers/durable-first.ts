@@ -3,7 +3,7 @@ import { MessageType } from '@holdfast/protocol';
 import { type Checker, type TraceEvent, Violation } from '../trace.js';
 import type { Ledger } from './ledger.js';
 import type { RequestRecord } from './records.js';
-import type { Told } from './told.js';
+import type { Told, ToldOfRequest } from './told.js';
 
 export class DurableFirst implements Checker {
   readonly name = 'durable-first';
@@ -56,6 +56,13 @@ export class DurableFirst implements Checker {
       return;
     }
     const { session, request: number } = told;
+    if (told.kind === 'refused') {
+      const { command, code } = told;
+      if (model.wasRefused(session, number, command, code)) return;
+      this.#fail(
+        `${command} of request ${number} of session ${session} was said to be ${code}, which the log does not have`,
+      );
+    }
     if (told.kind === 'ended' && model.wasTurnedAway(session, number, told.code)) return;
     const request = model.request(session, number);
     const what = `${told.kind} was said of request ${number} of session ${session}`;
@@ -66,7 +73,7 @@ export class DurableFirst implements Checker {
     this.#checkState(told, request, what);
   }
 
-  #checkState(told: Exclude<Told, { kind: 'session' }>, request: RequestRecord, what: string): void {
+  #checkState(told: ToldOfRequest, request: RequestRecord, what: string): void {
     switch (told.kind) {
       case 'held':
         if (told.mode !== null && told.mode !== request.mode)

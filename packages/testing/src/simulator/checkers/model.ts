@@ -2,7 +2,18 @@
  * The rules of the service, folded over the durable entries as naively as they can be written: arrays and searches. It shares no
  * code with the machine of the product, because a checker that shares a bug cannot see it.
  */
-import type { Acquire, Command, Entry, MachineLimits, Mode, OpenSession, SessionEndReason } from '@holdfast/core';
+import type {
+  Acquire,
+  Cancel,
+  Command,
+  Entry,
+  Extend,
+  MachineLimits,
+  Mode,
+  OpenSession,
+  Release,
+  SessionEndReason,
+} from '@holdfast/core';
 import type { Happening, RequestRecord, SessionRecord } from './records.js';
 
 export class Model {
@@ -15,6 +26,8 @@ export class Model {
   readonly #requests = new Map<string, RequestRecord>();
   /** Acquires that were turned away without being remembered. */
   readonly #turnedAway = new Set<string>();
+  /** Commands that were refused, ending nothing. */
+  readonly #refused = new Set<string>();
   /** Live requests of each key in order of arrival, holders first. */
   readonly #keys = new Map<string, RequestRecord[]>();
   /** Sessions that have not ended. */
@@ -30,6 +43,10 @@ export class Model {
 
   wasTurnedAway(session: string, number: number, code: string): boolean {
     return this.#turnedAway.has(`${session} ${number} ${code}`);
+  }
+
+  wasRefused(session: string, number: number, command: string, code: string): boolean {
+    return this.#refused.has(`${session} ${number} ${command} ${code}`);
   }
 
   /** Requests that hold or wait. */
@@ -81,7 +98,10 @@ export class Model {
       default:
     }
     const session = this.#open.get(command.session);
-    if (session === undefined) return;
+    if (session === undefined) {
+      if ('request' in command) this.#refuse(command, 'SESSION_OVER');
+      return;
+    }
     switch (command.type) {
       case 'resume-session':
         if (!session.secretHashes.includes(command.proofHash)) break;
@@ -97,14 +117,23 @@ export class Model {
       case 'acquire':
         this.#acquire(session, command);
         break;
-      default: {
-        const request = session.requests.get(command.request);
-        if (request === undefined || request.state === 'ended') break;
-        if (command.type === 'cancel') this.#leave(request, 'CANCELLED');
-        else if (request.state === 'held' && command.type === 'release') this.#leave(request, 'RELEASED');
-        else if (request.state === 'held' && command.type === 'extend') this.#setLease(request, command.leaseMs);
-      }
+      default:
+        this.#change(session.requests.get(command.request), command);
     }
+  }
+
+  /** What has ended gets its ending as an answer; what is not known, or does not hold, is refused. */
+  #change(request: RequestRecord | undefined, command: Release | Cancel | Extend): void {
+    if (request === undefined || (request.state === 'waiting' && command.type !== 'cancel')) {
+      this.#refuse(command, 'NOT_HELD');
+    } else if (request.state !== 'ended') {
+      if (command.type === 'extend') this.#setLease(request, command.leaseMs);
+      else this.#leave(request, command.type === 'cancel' ? 'CANCELLED' : 'RELEASED');
+    }
+  }
+
+  #refuse({ session, request, type }: Acquire | Release | Cancel | Extend, code: string): void {
+    this.#refused.add(`${session} ${request} ${type} ${code}`);
   }
 
   #openSession({ session: id, timeoutMs, secretHash }: OpenSession): void {
@@ -146,7 +175,10 @@ export class Model {
     for (const known of session.requests.values()) {
       if (known.state === 'ended' && known.end <= command.acked) session.requests.delete(known.number);
     }
-    if (number <= session.lastRequest) return;
+    if (number <= session.lastRequest) {
+      if (!session.requests.has(number)) this.#refuse(command, 'REQUEST_SPENT');
+      return;
+    }
     if (session.requests.size >= this.#limits.requestsPerSessionMax) {
       this.#turnedAway.add(`${id} ${number} REQUEST_LIMIT`);
       return;

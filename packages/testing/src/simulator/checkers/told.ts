@@ -40,7 +40,26 @@ export type Told =
       readonly request: number;
       readonly leaseEndMs: number | null;
     }
+  | {
+      readonly kind: 'refused';
+      readonly session: string;
+      readonly request: number;
+      readonly command: string;
+      readonly code: string;
+    }
   | { readonly kind: 'session'; readonly session: string };
+
+/** What is said about a request that exists. */
+export type ToldOfRequest = Exclude<Told, { kind: 'session' | 'refused' }>;
+
+/** Refusals that the log decides, and the commands that they are about by the numbers of their messages. */
+const REFUSALS: ReadonlySet<string> = new Set(['SESSION_OVER', 'REQUEST_SPENT', 'NOT_HELD']);
+const COMMANDS: ReadonlyMap<number, string> = new Map([
+  [MessageType.acquire, 'acquire'],
+  [MessageType.release, 'release'],
+  [MessageType.cancel, 'cancel'],
+  [MessageType.extend, 'extend'],
+]);
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -81,6 +100,13 @@ function toSession(session: string, message: ServerMessage, told: Told[]): void 
     case MessageType.extended: {
       const [, request, leaseEndMs = null] = message;
       told.push({ kind: 'extended', session, request, leaseEndMs });
+      break;
+    }
+    case MessageType.error: {
+      const [, about, request, code] = message;
+      const command = COMMANDS.get(about);
+      if (command === undefined || !REFUSALS.has(code)) break;
+      told.push({ kind: 'refused', session, request, command, code });
       break;
     }
     case MessageType.restore:
