@@ -13,6 +13,8 @@ export {
 } from './log/port.js';
 export { decodeEntry, encodeEntry } from './log/codec/entries.js';
 export { decodeRows, encodeRow } from './log/codec/rows.js';
+export { FileLog, type FileLogOptions } from './log/file/file-log.js';
 export { decodeSegment } from './log/file/scan.js';
+export { SystemDisk } from './log/file/system-disk.js';
 export { type Disk, DirectoryTaken, type DiskFile, DiskFull } from './log/file/disk.js';
 export { Node, type NodeParts } from './node.js';

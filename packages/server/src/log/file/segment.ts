@@ -43,8 +43,8 @@ export interface RecordHeader {
   readonly term: number;
 }
 
-/** What a segment's first bytes are instead of a header. `newer`: written by a program of a later format. */
-export type HeaderProblem = 'cut-off' | 'no-segment' | 'newer' | 'checksum';
+/** What the first bytes of a file are instead of a header. `newer`: written by a program of a later format. */
+export type HeaderProblem = 'cut-off' | 'no-magic' | 'newer' | 'checksum';
 
 export function encodeSegmentHeader({ salt, firstIndex, previous }: SegmentHeader): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
@@ -59,7 +59,7 @@ export function encodeSegmentHeader({ salt, firstIndex, previous }: SegmentHeade
 
 export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | HeaderProblem {
   if (bytes.length < SEGMENT_HEADER_BYTES) return 'cut-off';
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) return 'no-segment';
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) return 'no-magic';
   // A later format may have its checksum elsewhere: the version is looked at before it. A flipped bit of it is refused either way.
   const version = getUint32(bytes, 8);
   if (version > SEGMENT_VERSION) return 'newer';
