@@ -178,6 +178,15 @@ export class Network {
     this.#refusedUntilMs = Math.max(this.#refusedUntilMs, untilMs);
   }
 
+  /** What was stalled or refused is so no more. A connection that died stays dead. */
+  heal(): void {
+    this.#refusedUntilMs = 0;
+    for (const connection of this.#connections) {
+      connection.up.heal();
+      connection.down.heal();
+    }
+  }
+
   /** The client's process is gone; its machine closes what it had open. */
   clientDied(process: SimulatedProcess): void {
     for (const connection of this.#connections) {

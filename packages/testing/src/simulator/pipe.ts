@@ -30,7 +30,9 @@ export class Pipe {
   #queue: UnderWay[] = [];
   #lastMs = 0;
   #stalledUntilMs = 0;
-  #pumping = false;
+  /** The packet whose arrival is scheduled, and how many were scheduled: of several events only the last one counts. */
+  #pumps = 0;
+  #pumping: UnderWay | null = null;
   #cut = false;
   #bytes = 0;
 
@@ -61,6 +63,13 @@ export class Pipe {
     this.#stalledUntilMs = Math.max(this.#stalledUntilMs, untilMs);
   }
 
+  /** A stall ends now. */
+  heal(): void {
+    this.#stalledUntilMs = 0;
+    this.#pumping = null;
+    this.#pump();
+  }
+
   /** What is under way and whatever is sent from now on goes nowhere. */
   cut(): void {
     this.#cut = true;
@@ -70,10 +79,13 @@ export class Pipe {
   /** Only the first packet under way is an event, so a stall keeps the order. */
   #pump(): void {
     const [first] = this.#queue;
-    if (first === undefined || this.#pumping) return;
-    this.#pumping = true;
+    if (first === undefined || this.#pumping === first) return;
+    this.#pumping = first;
+    this.#pumps += 1;
+    const pump = this.#pumps;
     this.#scheduler.at(Math.max(first.atMs, this.#stalledUntilMs), () => {
-      this.#pumping = false;
+      if (pump !== this.#pumps) return;
+      this.#pumping = null;
       const nowMs = this.#scheduler.nowMs;
       while (nowMs >= this.#stalledUntilMs) {
         const [next] = this.#queue;

@@ -39,16 +39,18 @@ export class SimulatedProcess {
   #suspendedMs = 0;
   /** While suspended: since when. */
   #suspendedSinceMs: number | null = null;
+  #woken: () => void = () => undefined;
   #wallJumpMs = 0;
 
   #timerCount = 0;
   readonly #timers = new Map<number, ProcessTimer>();
   /** Heap of all timers by (due, number), cleared ones included. */
   readonly #timerHeap = new Heap<ProcessTimer>(isBefore);
-  /** The tick for which a wake-up was delivered: rounding must not make its timers wait. */
+  /** The tick for which a wake-up was delivered: that it has come is true even if rounding says it is about to. */
   #wokenTick = 0;
-  /** The tick of the earliest wake-up that is scheduled. */
+  /** The tick of the wake-up that is scheduled, and how many were: of several only the last one counts. */
   #wakeTick = Infinity;
+  #wakes = 0;
 
   /** What arrived and was not looked at by the loop. */
   #inbox: (() => void)[] = [];
@@ -133,11 +135,26 @@ export class SimulatedProcess {
     this.#halt(forMs);
   }
 
-  /** Its machine sleeps for so long: nothing of it runs, and its monotonic clock stands still. */
-  suspend(forMs: number): void {
+  /** Its machine sleeps for so long: nothing of it runs, and its monotonic clock stands still. `woken` is called before anything of it runs again. */
+  suspend(forMs: number, woken: () => void): void {
     if (this.#state !== 'running') return;
+    this.#woken = woken;
     this.#suspendedSinceMs = this.#scheduler.nowMs;
     this.#halt(forMs);
+  }
+
+  /** A stall or a suspension ends now. */
+  resume(): void {
+    if (this.#state !== 'stalled') return;
+    this.#state = 'running';
+    if (this.#suspendedSinceMs !== null) {
+      this.#suspendedMs += this.#scheduler.nowMs - this.#suspendedSinceMs;
+      this.#suspendedSinceMs = null;
+      this.#woken();
+    }
+    this.#phase = this.#options.timersFirst ? 'timers' : 'poll';
+    this.#wakeTick = Infinity;
+    this.#schedule();
   }
 
   /** Nothing of it ever runs again. */
@@ -159,15 +176,7 @@ export class SimulatedProcess {
     this.#stalls += 1;
     const stall = this.#stalls;
     this.#scheduler.after(forMs, () => {
-      if (this.#state !== 'stalled' || stall !== this.#stalls) return;
-      this.#state = 'running';
-      if (this.#suspendedSinceMs !== null) {
-        this.#suspendedMs += this.#scheduler.nowMs - this.#suspendedSinceMs;
-        this.#suspendedSinceMs = null;
-      }
-      this.#phase = this.#options.timersFirst ? 'timers' : 'poll';
-      this.#wakeTick = Infinity;
-      this.#schedule();
+      if (stall === this.#stalls) this.resume();
     });
   }
 
@@ -225,13 +234,12 @@ export class SimulatedProcess {
   }
 
   #tick(): number {
-    return Math.floor(this.nowMs() + this.#options.tickPhase);
+    return Math.max(this.#wokenTick, Math.floor(this.nowMs() + this.#options.tickPhase));
   }
 
   #takeDue(): ProcessTimer | null {
-    const nowTick = Math.max(this.#tick(), this.#wokenTick);
     const timer = this.#firstTimer();
-    if (timer === undefined || timer.dueTick > nowTick) return null;
+    if (timer === undefined || timer.dueTick > this.#tick()) return null;
     this.#timerHeap.take();
     this.#timers.delete(timer.number);
     return timer;
@@ -250,9 +258,11 @@ export class SimulatedProcess {
     const dueTick = this.#firstTimer()?.dueTick ?? Infinity;
     if (dueTick >= this.#wakeTick || this.#state !== 'running') return;
     this.#wakeTick = dueTick;
+    this.#wakes += 1;
+    const wake = this.#wakes;
     const dueMs = (dueTick - this.#options.tickPhase - START_MS) / this.#options.rate;
     this.#scheduler.at(this.#bornMs + this.#suspendedMs + dueMs, () => {
-      if (this.#state !== 'running' || this.#wakeTick !== dueTick) return;
+      if (this.#state !== 'running' || wake !== this.#wakes) return;
       this.#wakeTick = Infinity;
       this.#wokenTick = Math.max(this.#wokenTick, dueTick);
       this.#schedule();

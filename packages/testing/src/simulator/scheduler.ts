@@ -6,6 +6,8 @@ import { Heap } from './heap.js';
 
 /** Events for which one turn of the real event loop is used: Node drains microtasks between any two callbacks of a turn. */
 const EVENTS_PER_TURN = 512;
+/** More events than this without time passing are a loop that spins, not work. */
+const EVENTS_AT_ONCE_MAX = 100_000;
 
 interface Scheduled {
   readonly atMs: number;
@@ -54,12 +56,15 @@ export class Scheduler {
 
   /** Resolves when nothing is left to happen or `stop` was called. Rejects with what an event threw. */
   run(): Promise<void> {
+    let atOnce = 0;
     return new Promise((resolve, reject) => {
       const step = (): void => {
         const event = this.#stopped ? undefined : this.#heap.take();
         if (event === undefined) return;
+        atOnce = event.atMs > this.#nowMs ? 0 : atOnce + 1;
         this.#nowMs = event.atMs;
         try {
+          if (atOnce > EVENTS_AT_ONCE_MAX) throw new Error(`still busy after ${atOnce} events in which no time passed`);
           event.task();
         } catch (error) {
           this.stop(error);
