@@ -320,7 +320,7 @@ describe('watch', () => {
 
 describe('serve', () => {
   test('says where it listens, drains at SIGTERM and exits with 0', async () => {
-    await using serve = new Cli(['serve', '--port', '0']);
+    await using serve = new Cli(['serve', '--port', '0', '--log', 'memory']);
     await serve.says('"serving"');
     const at = String(serve.rows()[0]?.['url']);
     await using holder = run([], script(HOLDING), at);
@@ -333,7 +333,7 @@ describe('serve', () => {
   });
 
   test('the second signal stops it at once', async () => {
-    await using serve = new Cli(['serve', '--port', '0', '--drain', '1h']);
+    await using serve = new Cli(['serve', '--port', '0', '--log', 'memory', '--drain', '1h']);
     await serve.says('"serving"');
     await using holder = run(SHORT, script(HOLDING), String(serve.rows()[0]?.['url']));
     await written('holding');
@@ -345,7 +345,7 @@ describe('serve', () => {
   });
 
   test('a port that is taken is told with what to do', async () => {
-    const { code, stderr } = await holdfast(['serve', '--port', String(server.port)]);
+    const { code, stderr } = await holdfast(['serve', '--port', String(server.port), '--data', file('data')]);
     expect(code).toBe(69);
     expect(stderr).toMatch(/^holdfast: port \d+ of 127\.0\.0\.1 is taken: .*--port.*\n$/);
   });

@@ -44,14 +44,14 @@ async function block(heading: string): Promise<string> {
 }
 
 /** Runs a script of the README in an empty folder, with the `holdfast` command on its path. */
-async function runScript(script: string): Promise<{ code: number | null; output: string }> {
+async function runScript(script: string, url: string): Promise<{ code: number | null; output: string }> {
   await writeFile(join(directory, 'holdfast'), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`, {
     mode: 0o755,
   });
   const child = spawn('sh', ['-c', script], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, HOLDFAST_URL: server.url, PATH: `${directory}:${process.env['PATH'] ?? ''}` },
+    env: { ...process.env, HOLDFAST_URL: url, PATH: `${directory}:${process.env['PATH'] ?? ''}` },
   });
   let output = '';
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString('utf8')));
@@ -62,14 +62,61 @@ async function runScript(script: string): Promise<{ code: number | null; output:
   return { code, output };
 }
 
+/** The tokens that the script has written so far, in the order in which it did. */
+async function tokensSoFar(): Promise<readonly number[]> {
+  const text = await readFile(join(directory, 'tokens'), 'utf8').catch(() => '');
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+}
+
+async function expectCounted({ code, output }: { code: number | null; output: string }): Promise<void> {
+  expect(output).toBe('200\ntokens only grew\n');
+  expect(code).toBe(0);
+  const tokens = await tokensSoFar();
+  expect(tokens).toHaveLength(200);
+  expect(tokens.every((token, i) => i === 0 || token > (tokens[i - 1] ?? Infinity))).toBe(true);
+}
+
+/** What a server logs when it begins to serve. */
+function servingRow(cli: Cli): Readonly<Record<string, unknown>> {
+  return cli.rows().find(({ msg }) => msg === 'serving') ?? {};
+}
+
 describe('eight processes and one counter', () => {
   test('the script of the README loses no update, and the tokens in its file only grow', async () => {
-    const { code, output } = await runScript(await block('### Eight processes, one counter'));
-    expect(output).toBe('200\ntokens only grew\n');
-    expect(code).toBe(0);
-    const tokens = (await readFile(join(directory, 'tokens'), 'utf8')).trim().split('\n').map(Number);
-    expect(tokens).toHaveLength(200);
-    expect(tokens.every((token, i) => i === 0 || token > (tokens[i - 1] ?? Infinity))).toBe(true);
+    await expectCounted(await runScript(await block('### Eight processes, one counter'), server.url));
+  }, 300_000);
+
+  test('it goes on across two kills and restarts of the server, and still ends at the exact number', async () => {
+    const data = join(directory, 'data');
+    const lives: Cli[] = [];
+    /** Begins the next life; resolves with its URL. */
+    const serve = async (port: number): Promise<string> => {
+      const life = new Cli(['serve', '--port', String(port), '--data', data]);
+      lives.push(life);
+      await life.says('"serving"');
+      return String(servingRow(life)['url']);
+    };
+    try {
+      const url = await serve(0);
+      const counted = runScript(await block('### Eight processes, one counter'), url);
+      for (const lines of [50, 120]) {
+        await until(`${lines} have counted`, async () => (await tokensSoFar()).length >= lines, 120_000);
+        lives.at(-1)?.kill('SIGKILL');
+        await lives.at(-1)?.end();
+        // Otherwise it would not have been in the middle.
+        expect((await tokensSoFar()).length).toBeLessThan(200);
+        await serve(Number(new URL(url).port));
+      }
+      await expectCounted(await counted);
+      expect(lives.map((life) => servingRow(life)['term'])).toEqual([1, 2, 3]);
+    } finally {
+      for (const life of lives) life.kill('SIGKILL');
+    }
   }, 300_000);
 });
 

@@ -52,8 +52,8 @@ export function chooseStorage({ log, data, dataFromEnvironment, fsync }: Storage
 function directoryOf(log: string): string {
   const directory = log.startsWith('file:') ? log.slice('file:'.length) : '';
   if (directory !== '') return directory;
-  // Up to the colon only: what follows may be the URL of a database, with its password.
-  const name = printable(log.replace(/:.*$/s, ':'));
+  // Without what follows the colon: it may be the URL of a database, with its password.
+  const name = printable(log.replace(/:.*$/s, ''));
   const what = log === 'file:' || log === 'file' ? '--log file: needs a directory' : `there is no log engine ${name}`;
   throw new CliFailure(ExitCode.usage, what, 'this version has: memory, file:DIR');
 }

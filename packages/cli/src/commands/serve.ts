@@ -1,10 +1,12 @@
-/** `holdfast serve`: a server in the foreground. The one file that knows @holdfast/server. */
+/** `holdfast serve`: a server in the foreground. */
 import { isIPv4 } from 'node:net';
 import { type Command, Option } from '@commander-js/extra-typings';
-import type { HoldfastServer } from '@holdfast/server';
+import type { HoldfastServer, LogPort } from '@holdfast/server';
 import { collect, parseDuration, parsePort } from '../arguments.js';
 import { ExitCode } from '../exit-codes.js';
-import { CliFailure, codeOf } from '../failure.js';
+import { CliFailure } from '../failure.js';
+import { startFailure } from '../start-failure.js';
+import { chooseStorage, DEFAULT_DIRECTORY, FSYNC_MODES, type Storage } from '../storage.js';
 import { note, paint, printLine } from '../terminal.js';
 import { formatDuration, printable } from '../text.js';
 
@@ -13,12 +15,18 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const EXAMPLES = `
 Examples:
   holdfast serve
+  holdfast serve --data /var/lib/holdfast
+  holdfast serve --log memory                 nothing is kept: a restart forgets all locks
   holdfast serve --port 0 --json              any free port; the log says which
   holdfast serve --allow-origin https://app.example.com
   holdfast serve --host 0.0.0.0 --allow-anyone
 
-The first SIGTERM or Ctrl-C drains: no new locks, the held ones may finish until --drain is over, exit code 0.
-The second stops at once.`;
+The state is on the disk before anybody is told of it: kill the server and start it again, and locks and queues are
+as they were. --fsync interval gives up the last second when the machine loses power, never gives up more; neither
+loses anything when only the process dies.
+
+The first SIGTERM or Ctrl-C takes no new locks and stops, exit code 0; with --log memory the held ones may finish
+until --drain is over. The second stops at once.`;
 
 export function defineServe(program: Command): void {
   program
@@ -27,10 +35,20 @@ export function defineServe(program: Command): void {
     .description('Runs a server in the foreground.')
     .option('--port <port>', 'port to listen on; 0 takes any free one', parsePort, 7_420)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--log <engine>', 'where the log is kept; there is only memory: a restart forgets all locks', 'memory')
+    .addOption(
+      new Option('--data <dir>', `directory that the state is kept in (default: ${DEFAULT_DIRECTORY})`).env(
+        'HOLDFAST_DATA',
+      ),
+    )
+    .option('--log <engine>', 'file:DIR, the same as --data DIR; or memory: a restart forgets all locks')
+    .addOption(new Option('--fsync <when>', 'when the disk is flushed (default: always)').choices(FSYNC_MODES))
     .option('--allow-origin <origin>', 'web pages of this origin may connect; may be repeated', collect)
     .option('--allow-anyone', 'listen beyond this machine although nobody has to prove who they are')
-    .option('--drain <duration>', 'how long holders may finish when the server stops', parseDuration, 5_000)
+    .addOption(
+      new Option('--drain <duration>', 'with --log memory: how long holders may finish when the server stops')
+        .argParser(parseDuration)
+        .default(5_000, '5s'),
+    )
     .addOption(
       new Option('--log-level <level>', 'least level of the log (default: info, at a terminal warn)').choices(
         LOG_LEVELS,
@@ -38,14 +56,11 @@ export function defineServe(program: Command): void {
     )
     .option('--json', 'log as JSON at a terminal, too')
     .addHelpText('after', EXAMPLES)
-    .action(async (options) => {
-      if (options.log !== 'memory') {
-        throw new CliFailure(
-          ExitCode.usage,
-          `there is no log engine ${printable(options.log)}`,
-          'this version has: memory',
-        );
-      }
+    .action(async (options, command) => {
+      const storage = chooseStorage({
+        ...options,
+        dataFromEnvironment: command.getOptionValueSource('data') === 'env',
+      });
       if (!isLoopback(options.host) && options.allowAnyone !== true) {
         throw new CliFailure(
           ExitCode.usage,
@@ -54,19 +69,39 @@ export function defineServe(program: Command): void {
         );
       }
       const human = process.stdout.isTTY && options.json !== true;
+      const { host, port } = options;
       const { startServer } = await import('@holdfast/server');
       const server = await startServer({
-        host: options.host,
-        port: options.port,
+        host,
+        port,
+        log: await logOf(storage),
         allowedOrigins: options.allowOrigin ?? [],
         drainMs: options.drain,
         logLevel: options.logLevel ?? (human ? 'warn' : 'info'),
       }).catch((error: unknown) => {
-        throw startFailure(error, options.host, options.port);
+        throw startFailure(error, { host, port, storage });
       });
-      if (human) printLine(greeting(server.url));
-      await untilStopped(server, human ? options.drain : null);
+      if (human) for (const line of greeting(server.url, storage)) printLine(line);
+      await untilStopped(server, human ? farewell(storage, options.drain) : null);
     });
+}
+
+/** Nothing is opened yet, so nothing can fail. */
+async function logOf(storage: Storage): Promise<LogPort> {
+  const { FileLog, MemoryLog, SystemDisk, systemClock } = await import('@holdfast/server');
+  if (storage.engine === 'memory') return new MemoryLog();
+  return new FileLog({
+    disk: new SystemDisk(storage.directory),
+    clock: systemClock,
+    fsync: storage.fsync,
+    note: (message, facts) => note(withFacts(message, facts)),
+  });
+}
+
+/** What the log has to tell an operator, as one line. */
+export function withFacts(message: string, facts: Readonly<Record<string, string | number>>): string {
+  const parts = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+  return printable(parts.length === 0 ? message : `${message} (${parts.join(', ')})`);
 }
 
 /** Addresses that only this machine can reach. */
@@ -74,46 +109,35 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
-function greeting(url: string): string {
+function greeting(url: string, storage: Storage): readonly string[] {
   const isDefault = url === 'ws://127.0.0.1:7420';
   const next = `holdfast run ${isDefault ? '' : `--url ${url} `}KEY -- CMD`;
-  return `Holdfast serves ${paint(process.stdout, 'bold', url)}. Next: ${paint(process.stdout, 'cyan', next)}`;
+  return [
+    `Holdfast serves ${paint(process.stdout, 'bold', url)} and ${keeping(storage)}.`,
+    `Next: ${paint(process.stdout, 'cyan', next)}`,
+  ];
 }
 
-function startFailure(error: unknown, host: string, port: number): unknown {
-  const cause = { cause: error };
-  switch (codeOf(error)) {
-    case 'EADDRINUSE':
-      return new CliFailure(
-        ExitCode.unavailable,
-        `port ${port} of ${printable(host)} is taken`,
-        'is a server running already? --port takes another one',
-        cause,
-      );
-    case 'EACCES':
-      return new CliFailure(ExitCode.forbidden, `not allowed to listen on port ${port}`, 'take one above 1023', cause);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new CliFailure(
-        ExitCode.usage,
-        `${printable(host)} is not an address of this machine`,
-        'see --host',
-        cause,
-      );
-    default:
-      return error;
-  }
+function keeping(storage: Storage): string {
+  if (storage.engine === 'memory') return 'keeps nothing: a restart forgets all locks';
+  const directory = paint(process.stdout, 'bold', printable(storage.directory));
+  return `keeps its state in ${directory}${storage.fsync === 'always' ? '' : ` (fsync ${storage.fsync})`}`;
+}
+
+/** What is said to a person who has asked it to stop. */
+function farewell(storage: Storage, drainMs: number): string {
+  if (storage.engine === 'file') return `stopping; locks and queues stay in ${printable(storage.directory)}`;
+  return `draining for at most ${formatDuration(drainMs)}; the next signal stops at once`;
 }
 
 /** Resolves when the server has stopped: after a signal, or by itself, which is a failure. */
-async function untilStopped(server: HoldfastServer, sayDrainMs: number | null): Promise<void> {
+async function untilStopped(server: HoldfastServer, last: string | null): Promise<void> {
   const failure = await Promise.race([firstSignal(), server.failed]);
   if (failure !== null) {
     const message = `the server cannot go on: ${failure.message}`;
     throw new CliFailure(ExitCode.unavailable, message, undefined, { cause: failure });
   }
-  if (sayDrainMs !== null) note(`draining for at most ${formatDuration(sayDrainMs)}; the next signal stops at once`);
+  if (last !== null) note(last);
   await server.drain();
 }
 
