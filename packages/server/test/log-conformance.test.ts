@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type LogAbility, type LogHarness, logCases, missingAbilities } from '../../testing/src/index.js';
 import { MemoryLog } from '../src/index.js';
+import { fileHarness } from './support/file-place.js';
 
 /** One object is the place: it is gone with its process, and whoever opens it again fences whoever has it. */
 const memory: LogHarness = {
@@ -35,5 +36,14 @@ describe('the memory engine', () => {
 
   test('has nothing that could outlive a close, and no answers that could be lost', () => {
     expect(leftOut(memory)).toEqual(['restart', 'crash', 'power-cut', 'lost-answer']);
+  });
+});
+
+describe.each(['always', 'interval', 'never'] as const)('the file engine with fsync %s', (fsync) => {
+  const file = fileHarness(fsync);
+  conformance(file);
+
+  test('has one opener at a time; the power of a real machine is not cut, and its answers are not lost', () => {
+    expect(leftOut(file)).toEqual(['rivals', 'power-cut', 'lost-answer']);
   });
 });
