@@ -243,7 +243,7 @@ export class ServerHost {
     if (this.#stepsLeft === 0) return;
     this.#stepsLeft -= 1;
     if (this.#stepsLeft > 0) return;
-    const what = this.#stepsTakePower ? 'power lost at a disk operation' : 'server killed at a disk operation';
+    const what = this.#stepsTakePower ? 'power-lost-at-step' : 'server-killed-at-step';
     this.#parts.emit({ type: 'fault', atMs: this.#parts.scheduler.nowMs, what });
     this.kill(this.#stepsTakePower);
   }
