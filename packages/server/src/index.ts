@@ -2,6 +2,7 @@ export { startServer } from './server.js';
 export type { HoldfastServer, ServerOptions } from './server.js';
 export { systemClock } from './clock.js';
 export { FileLog, type FileLogOptions } from './log/file/file-log.js';
+export { type InspectLine, inspectLog } from './log/file/inspect.js';
 export { SystemDisk } from './log/file/system-disk.js';
 export { MemoryLog } from './log/memory.js';
 export type { MemoryLogOptions } from './log/memory.js';
