@@ -139,6 +139,16 @@ describe('group commit', () => {
     expect(await indicesFrom(log)).toEqual([1, 2]);
   });
 
+  test('what is appended while a read is under way does not disturb it', async () => {
+    const { log, term } = await openLog(new MemoryDisk(), { fsync: 'never' });
+    await appendAll(log, term, 1, 5);
+    const reading = indicesFrom(log);
+    const appends = range(6, 40).map((index) => log.append(entryAt(index, term)));
+    expect(await reading).toEqual(range(1, 5));
+    await Promise.all(appends);
+    expect(await indicesFrom(log)).toEqual(range(1, 40));
+  });
+
   test('a record ends at about a mebibyte, and what gathers beyond it goes into further ones', async () => {
     const { log, disk, term } = await openLog(new MemoryDisk(), { segmentBytes: 8 * 1024 * 1024 });
     disk.heldSyncs = [];

@@ -24,9 +24,11 @@ export async function* readEntries(
       throw new LogFailure('truncated', `the entries before ${first} are gone, and ${next} is one of them`);
     const segment = segments.find(({ lastIndex }) => lastIndex >= next);
     if (segment === undefined) throw new LogFailure('truncated', `entry ${next} is gone`);
-    const bytes = await readBytes(disk, segments, segment);
+    // Appends go on meanwhile: the segment's end is where it is now.
+    const { end } = segment;
+    const bytes = await readBytes(disk, segments, segment, end);
     if (bytes === null) continue;
-    for (const record of recordsOf(disk, segment, bytes)) {
+    for (const record of recordsOf(disk, segment, bytes, end)) {
       if (record.firstIndex + record.count <= next) continue;
       for (const entry of decode(disk, segment, bytes, record)) {
         if (entry.index < next) continue;
@@ -43,10 +45,10 @@ async function readBytes(
   disk: Disk,
   segments: readonly SegmentFacts[],
   segment: SegmentFacts,
+  end: number,
 ): Promise<Uint8Array | null> {
-  const { firstIndex, end } = segment;
   try {
-    const file = await disk.open(segmentName(firstIndex), 'existing');
+    const file = await disk.open(segmentName(segment.firstIndex), 'existing');
     try {
       return await file.read(0, end);
     } finally {
@@ -58,8 +60,8 @@ async function readBytes(
   }
 }
 
-/** All records of the segment, checked. */
-function recordsOf(disk: Disk, { firstIndex, salt, end }: SegmentFacts, bytes: Uint8Array): FoundRecord[] {
+/** All records of the segment up to `end`, checked. */
+function recordsOf(disk: Disk, { firstIndex, salt }: SegmentFacts, bytes: Uint8Array, end: number): FoundRecord[] {
   const records: FoundRecord[] = [];
   const header = decodeSegmentHeader(bytes);
   const name = segmentName(firstIndex);
