@@ -156,3 +156,69 @@ describe('a server that cannot have its directory', () => {
     expect(await readdir(data)).toEqual(before);
   });
 });
+
+describe('log inspect', () => {
+  test('a sound log is 0, and shows what was said, but for the hashes of secrets', async () => {
+    await sound();
+    const short = await holdfast(['log', 'inspect', data]);
+    expect(short).toMatchObject({ code: 0, stderr: '' });
+    expect(short.stdout).toMatch(
+      /^wal-0{15}1\.log: entries 1 to \d+ in \d+ records, up to term 1, 16 MiB\nsound: .*\n$/,
+    );
+    const { stdout } = await holdfast(['log', 'inspect', data, '--records']);
+    expect(stdout).toMatch(/acquire session=\S+ request=1 acked=0 key=key\/0 mode=exclusive/);
+    expect(stdout).toContain('secretHash=(hidden)');
+  });
+
+  test('it may be used beside a live server', async () => {
+    await using server = await serve();
+    expect(await holdfast(['log', 'inspect', data])).toMatchObject({ code: 0, stderr: '' });
+    server.kill('SIGTERM');
+    expect((await server.end()).code).toBe(0);
+  });
+
+  test('a damaged log is 65, with file and offset, as JSON too', async () => {
+    await sound();
+    await flip(await fileNamed(/^wal-.*\.log$/), 70);
+    const { code, stdout } = await holdfast(['log', 'inspect', data, '--json']);
+    expect(code).toBe(65);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    expect(lines).toMatchObject([
+      { type: 'segment', firstIndex: 1 },
+      { type: 'problem', kind: 'damaged', offset: 64 },
+      { type: 'summary', damaged: 1 },
+    ]);
+    expect((await holdfast(['log', 'inspect', data])).stdout).toMatch(
+      /at byte 64: damaged: .*\nnot sound, 1 problem: /,
+    );
+  });
+
+  test('the end that a crash tore is no damage: the next start cuts it off and says so', async () => {
+    await sound();
+    const wal = await fileNamed(/^wal-.*\.log$/);
+    const rows = (await holdfast(['log', 'inspect', data, '--json', '--records'])).stdout.trim().split('\n');
+    const last: unknown = JSON.parse(rows.at(-2) ?? '');
+    expect(last).toMatchObject({ type: 'record' });
+    await flip(wal, (last as { offset: number }).offset + 40);
+    const torn = await holdfast(['log', 'inspect', data]);
+    expect(torn.code).toBe(0);
+    expect(torn.stdout).toContain('torn by a crash');
+    await using server = await serve();
+    expect(server.stderr).toMatch(
+      /^holdfast: the end of the log was torn and is cut off \(file .*wal-.*, offset \d+, .*\)\n$/,
+    );
+    server.kill('SIGTERM');
+    expect((await server.end()).code).toBe(0);
+    expect((await holdfast(['log', 'inspect', data])).stdout).not.toContain('torn');
+  });
+
+  test('where no log is there is none to look into: 66', async () => {
+    expect(await holdfast(['log', 'inspect', data])).toMatchObject({ code: 66, stdout: '' });
+    const { code, stdout, stderr } = await holdfast(['log', 'inspect', directory]);
+    expect({ code, stdout }).toEqual({ code: 66, stdout: '' });
+    expect(stderr).toContain('there is no log in it');
+  });
+});

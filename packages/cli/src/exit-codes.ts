@@ -11,6 +11,8 @@ export const ExitCode = {
   usage: 64,
   /** What was to be read is damaged. */
   dataError: 65,
+  /** What was to be read is not there. */
+  noInput: 66,
   /** The service cannot be reached, or does not take requests now. */
   unavailable: 69,
   /** A fault of this program or of the server. */

@@ -1,7 +1,8 @@
 /** The command line as a whole: its commands, and what every one of them does with errors. */
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { Command, CommanderError } from '@commander-js/extra-typings';
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { defineLog } from './commands/log.js';
 import { defineLs } from './commands/ls.js';
 import { defineRun } from './commands/run.js';
 import { defineServe } from './commands/serve.js';
@@ -13,13 +14,14 @@ import { note, paint } from './terminal.js';
 
 const EXAMPLES = `
 Examples:
-  holdfast serve                              a server on ws://127.0.0.1:7420
+  holdfast serve                              a server on ws://127.0.0.1:7420, its state in ./holdfast-data
   holdfast run nightly -- ./backup.sh         one backup at a time, on all machines
   holdfast watch 'orders/**'                  what happens to these locks, live
   holdfast status nightly                     who holds it, who waits
 
 Environment:
   HOLDFAST_URL      where the server is, instead of --url
+  HOLDFAST_DATA     where the server keeps its state, instead of serve's --data
   HOLDFAST_TOKEN    the credential, where the server asks for one
   HOLDFAST_DEBUG    anything: show where an error came from`;
 
@@ -46,9 +48,17 @@ function createProgram(argv: readonly string[]): Command {
   defineWatch(program);
   defineStatus(program);
   defineLs(program);
-  for (const command of program.commands) command.showHelpAfterError(`(holdfast ${command.name()} --help shows how)`);
+  defineLog(program);
+  for (const command of program.commands) showHow(command, 'holdfast');
   program.showHelpAfterError('(holdfast --help shows how)');
   return program;
+}
+
+/** Errors of a command and of those below it end with where its help is. */
+function showHow(command: CommandUnknownOpts, above: string): void {
+  const name = `${above} ${command.name()}`;
+  command.showHelpAfterError(`(${name} --help shows how)`);
+  for (const below of command.commands) showHow(below, name);
 }
 
 /** Runs the command line and sets the exit code of the process. Never rejects, and never ends the process by force. */
