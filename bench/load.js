@@ -1,14 +1,26 @@
 /**
  * One load in a process of its own: `node bench/load.js`, started by the bench.
  */
+import { openChurn } from './loads/churn.js';
 import { openEcho } from './loads/echo.js';
+import { openFdatasync } from './loads/fdatasync.js';
 import { openHeld } from './loads/held.js';
 import { openIdle } from './loads/idle.js';
 import { openPairs } from './loads/pairs.js';
 import { openQueue } from './loads/queue.js';
+import { openSequential } from './loads/sequential.js';
 import { answerCalls } from './lib/worker.js';
 
-const LOADS = { echo: openEcho, held: openHeld, idle: openIdle, pairs: openPairs, queue: openQueue };
+const LOADS = {
+  churn: openChurn,
+  echo: openEcho,
+  fdatasync: openFdatasync,
+  held: openHeld,
+  idle: openIdle,
+  pairs: openPairs,
+  queue: openQueue,
+  sequential: openSequential,
+};
 
 let load;
 
@@ -18,8 +30,8 @@ answerCalls({
     load = await LOADS[params.load](params);
   },
   /**
-   * @param {{ seconds: number }} params
-   * @returns {Promise<{ operations: number, seconds: number }>}
+   * @param {{ seconds: number }} params and those of the load
+   * @returns {Promise<{ operations: number, seconds: number }>} and what the load adds
    */
   round: (params) => load.round(params),
   /** @returns {Promise<{ open: number, closed: number }>} */

@@ -2,15 +2,19 @@
  * Measures Holdfast beside what it is built on: see `pnpm bench --help`.
  */
 import { fileURLToPath } from 'node:url';
+import { durable, durableLatency } from './cases/durable.js';
+import { durablePauses } from './cases/durable-pauses.js';
+import { durableStart } from './cases/durable-start.js';
 import { idle } from './cases/idle.js';
 import { keys, waiters } from './cases/scale.js';
 import { throughput } from './cases/throughput.js';
+import { dataDirectories } from './lib/directories.js';
 import { commitFacts, machineFacts } from './lib/machine.js';
 import { pinWorkers } from './lib/processes.js';
 import { HELP, readOptions } from './lib/options.js';
 import { caseTable, save, verdict } from './lib/report.js';
 
-const CASES = [...throughput, waiters, keys, idle];
+const CASES = [...throughput, waiters, keys, idle, durable, durableLatency, durableStart, durablePauses];
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url));
 
 async function main() {
@@ -32,10 +36,11 @@ async function main() {
 
   // Taken now: a commit made while this runs is not what is measured.
   const commit = commitFacts();
+  const directories = dataDirectories(options.directory);
   const results = [];
   for (const measured of CASES.filter(({ name }) => options.cases.includes(name))) {
     const log = (text) => console.error(`${measured.name}: ${text}`);
-    const result = await measured.run({ ...options.sizes, clients: options.clients, log });
+    const result = await measured.run({ ...options.sizes, clients: options.clients, directories, log });
     results.push(result);
     console.log(`\n${caseTable(result)}`);
   }

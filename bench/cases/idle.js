@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startWorker } from '../lib/processes.js';
-import { spread } from '../lib/stats.js';
+import { single, spread } from '../lib/stats.js';
 
 const WARM_CONNECTIONS = 100;
 const SETTLE_SECONDS = 3;
@@ -22,7 +22,6 @@ export const idle = {
     const each = sessions.map(({ bytesEach }) => bytesEach / 1e3);
     const beyond = each.map((value, round) => value - bare[round]);
     const [{ closed, cpu, heldSeconds }] = sessions;
-    const single = (value) => ({ median: value, min: value, max: value });
     return {
       name: 'idle',
       title: `${options.idleSessions.toLocaleString('en-GB')} sessions that say nothing, time-out 5 s`,

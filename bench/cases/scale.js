@@ -1,4 +1,5 @@
 import { compare } from '../lib/compare.js';
+import { single } from '../lib/stats.js';
 
 const SESSIONS = 12;
 
@@ -51,11 +52,10 @@ export const keys = {
     });
     const rows = costs(results, 1.5);
     memory.forEach(({ seen, used }, i) => {
-      const megabytes = (bytes) => ({ median: bytes / 1e6, min: bytes / 1e6, max: bytes / 1e6 });
       const { name } = subject([few, many][i]);
       const target = i === 1 ? { bound: 'at most', value: 500, of: 'rate' } : null;
-      rows.push({ name: `${name}: server memory (RSS)`, unit: 'MB', rate: megabytes(seen.rssBytes), target });
-      rows.push({ name: `${name}: in use (heap)`, unit: 'MB', rate: megabytes(used.heapBytes), target: null });
+      rows.push({ name: `${name}: server memory (RSS)`, unit: 'MB', rate: single(seen.rssBytes / 1e6), target });
+      rows.push({ name: `${name}: in use (heap)`, unit: 'MB', rate: single(used.heapBytes / 1e6), target: null });
     });
     return {
       name: 'keys',

@@ -13,15 +13,16 @@ import { WebSocket } from 'ws';
  */
 
 const MESSAGES_PER_FRAME_MAX = 1_000;
-const HELLO = [1, { client: 'bench', resumable: true, timeoutMs: 5_000 }];
+const TIMEOUT_MS = 5_000;
 
 /**
  * The least that speaks PROTOCOL.md: the server's own share of a figure, without that of the SDK.
  * @param {string} url
- * @param {(code: number) => void} [onClose] told when the server closes the connection; without it that is a failure
+ * @param {{ onClose?: (code: number) => void, timeoutMs?: number }} [options] onClose: told when the server closes the connection,
+ *     without it that is a failure; timeoutMs: of the session
  * @returns {Promise<LockConnection>}
  */
-export async function openWire(url, onClose) {
+export async function openWire(url, { onClose, timeoutMs = TIMEOUT_MS } = {}) {
   const packr = new Packr({ useRecords: false, variableMapSize: true });
   const socket = new WebSocket(url, 'holdfast.v1', { perMessageDeflate: false });
   /** @type {Map<number, (value?: any) => void>} */
@@ -82,7 +83,7 @@ export async function openWire(url, onClose) {
     });
   });
 
-  socket.once('open', () => say(HELLO));
+  socket.once('open', () => say([1, { client: 'bench', resumable: true, timeoutMs }]));
   // A failure must end the load, wherever it waits: a rejection that nobody handles ends the process.
   closed.catch((error) => {
     throw error;

@@ -6,8 +6,10 @@ import { ratios, spread } from './stats.js';
  *
  * @typedef {object} Subject
  * @property {string} name
- * @property {'echo' | 'minimum' | 'holdfast'} server
+ * @property {'echo' | 'minimum' | 'holdfast' | null} server null: the load needs none
+ * @property {object} [storage] where the server keeps its state, as servers/holdfast.js takes it; default: in memory
  * @property {object} load what bench/load.js opens
+ * @property {(round: any) => number} [figure] what is taken of a round of the load; default: operations a second
  * @property {number} [perOperation] how many of the row's units one operation of the load is; default 1
  * @property {number} [held] keys that other sessions hold on this server meanwhile
  */
@@ -57,9 +59,9 @@ export async function compare({ rounds, seconds, log }, baseline, subjects, insp
 }
 
 async function startTrack(subject, workers) {
-  const server = startWorker('server.js', [subject.server]);
-  workers.push(server);
-  const { url } = await server.call('start');
+  const server = subject.server === null ? null : startWorker('server.js', [subject.server]);
+  if (server !== null) workers.push(server);
+  const { url } = (await server?.call('start', subject.storage)) ?? {};
   if (subject.held !== undefined) {
     const holder = startWorker('load.js', []);
     workers.push(holder);
@@ -71,8 +73,9 @@ async function startTrack(subject, workers) {
   return { subject, server, load, rounds: [] };
 }
 
-/** Units of the row per second. */
+/** The figure of one round: units of the row per second, or what the subject takes instead. */
 async function measure({ subject, load }, seconds) {
   const round = await load.call('round', { seconds });
+  if (subject.figure !== undefined) return subject.figure(round);
   return (round.operations * (subject.perOperation ?? 1)) / round.seconds;
 }

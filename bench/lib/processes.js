@@ -1,4 +1,4 @@
-import { execFileSync, fork } from 'node:child_process';
+import { execFileSync, fork, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -108,6 +108,35 @@ export function startWorker(file, words) {
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await exited;
       clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * The command as a user runs it, in a process that nobody speaks with.
+ * @param {readonly string[]} words after `holdfast`
+ * @returns {{ exited: Promise<string>, kill: () => Promise<void> }} exited: resolves with what it said on stderr; kill: SIGKILL, and waits for its end
+ */
+export function startCommand(words) {
+  const path = fileURLToPath(new URL('../../packages/cli/bin/holdfast.js', import.meta.url));
+  const child = spawn(process.execPath, [path, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+  running.add(child);
+  let said = '';
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  const exited = new Promise((resolve) => {
+    child.once('close', () => {
+      running.delete(child);
+      resolve(said);
+    });
+  });
+  return {
+    exited,
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
     },
   };
 }

@@ -17,6 +17,24 @@ export function spread(values) {
 }
 
 /**
+ * @param {readonly number[]} values at least one
+ * @param {number} share from 0 to 1
+ * @returns {number} the smallest value that at least this share of the values does not exceed
+ */
+export function percentile(values, share) {
+  const sorted = Float64Array.from(values).toSorted();
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+}
+
+/**
+ * A figure that is known once.
+ * @param {number} value
+ */
+export function single(value) {
+  return { median: value, min: value, max: value };
+}
+
+/**
  * The measures of one subject against those of a baseline that was measured before and after each of them: the mean of
  * the two neighbours takes a slow drift of the machine out of the ratio.
  * @param {readonly number[]} values one a round
@@ -24,8 +42,18 @@ export function spread(values) {
  * @returns {number[]} one ratio a round
  */
 export function ratios(values, baseline) {
-  if (baseline.length !== values.length + 1) throw new Error('the baseline is measured once more than the subject');
-  return values.map((value, round) => value / ((baseline[round] + baseline[round + 1]) / 2));
+  const beside = neighbours(baseline);
+  if (beside.length !== values.length) throw new Error('the baseline is measured once more than the subject');
+  return values.map((value, round) => value / beside[round]);
+}
+
+/**
+ * What a baseline was beside each round.
+ * @param {readonly number[]} baseline one more than rounds
+ * @returns {number[]} one a round: the mean of the two around it
+ */
+export function neighbours(baseline) {
+  return baseline.slice(1).map((value, round) => (baseline[round] + value) / 2);
 }
 
 /**

@@ -11,7 +11,7 @@ export async function openIdle({ url, client }) {
   let closed = 0;
 
   const openOne = async () => {
-    if (client === 'wire') return openWire(url, () => closed++);
+    if (client === 'wire') return openWire(url, { onClose: () => closed++ });
     const socket = await openSocket(url);
     socket.once('close', () => closed++);
     return socket;

@@ -1,6 +1,6 @@
 import { clientNamed, openMany } from '../clients/index.js';
 
-/** A round ends at this many operations at the latest. */
+/** A round ends at about this many operations at the latest. */
 const OPERATIONS_MAX = 20_000_000;
 
 /**
@@ -16,12 +16,13 @@ export async function openPairs({ url, client, connections, tasks, fresh = false
   );
 
   return {
-    async round({ seconds }) {
+    /** @param {{ seconds: number, operationsMax?: number }} params it ends when one of them is reached */
+    async round({ seconds, operationsMax = OPERATIONS_MAX }) {
       let operations = 0;
       const start = performance.now();
       const end = start + seconds * 1000;
       const work = async (worker) => {
-        while (performance.now() < end && operations < OPERATIONS_MAX) {
+        while (performance.now() < end && operations < operationsMax) {
           const key = fresh ? `${worker.key}/${++worker.used}` : worker.key;
           const hold = await worker.connection.acquire(key);
           await hold.release();

@@ -1,0 +1,25 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+
+const LENGTH_MAX = 128;
+
+/**
+ * How long this thread was ready to run while the machine ran something else, as Linux counts it (the second number of
+ * schedstat, see proc(5)).
+ * @returns {{ waitedMs: () => number, close: () => void } | null} waitedMs: since the thread began; null where nobody counts
+ */
+export function processorWaits() {
+  let file;
+  try {
+    file = openSync('/proc/thread-self/schedstat', 'r');
+  } catch {
+    return null;
+  }
+  const bytes = Buffer.alloc(LENGTH_MAX);
+  return {
+    waitedMs() {
+      const length = readSync(file, bytes, 0, LENGTH_MAX, 0);
+      return Number(bytes.latin1Slice(0, length).split(' ')[1]) / 1e6;
+    },
+    close: () => closeSync(file),
+  };
+}
