@@ -78,12 +78,10 @@ export class FileLog implements LogPort {
     const parts = this.#parts;
     this.#parts = null;
     try {
-      if (parts !== null) {
-        await parts.snapshots.stop();
-        await parts.writer.close();
-        await parts.supply.stop();
-      }
+      await parts?.snapshots.stop();
+      await parts?.writer.close();
     } finally {
+      await parts?.supply.stop();
       await this.#options.disk.close();
     }
   }

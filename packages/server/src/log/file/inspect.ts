@@ -10,7 +10,7 @@ import type { Command } from '@holdfast/core';
 import type { DiskFile } from './disk.js';
 import { readListing, segmentName, snapshotName } from './names.js';
 import { SNAPSHOTS_KEPT } from './recovery.js';
-import { type FoundRecord, type Place, entriesOf, startOf, walk } from './scan.js';
+import { type FoundRecord, type Place, type WalkEnd, entriesOf, startOf, walk } from './scan.js';
 import {
   type HeaderProblem,
   RECORD_HEADER_BYTES,
@@ -88,6 +88,9 @@ export interface SummaryLine {
 export type InspectLine = SegmentLine | RecordLine | SnapshotLine | ProblemLine | SummaryLine;
 
 const HIDDEN = '(hidden)';
+
+/** A record that a live server is writing at this moment is whole when it is looked at again. */
+const LOOKS_MAX = 3;
 
 /** `path` is the directory. Rejects only when it cannot be listed. */
 export async function* inspectLog(path: string): AsyncGenerator<InspectLine> {
@@ -184,7 +187,7 @@ async function* inspectSegment(
   before: Place | null,
   isLast: boolean,
 ): AsyncGenerator<InspectLine, Place | null> {
-  const bytes = await file.read(0, file.size);
+  let bytes = await file.read(0, file.size);
   const header = decodeSegmentHeader(bytes);
   if (typeof header === 'string') {
     yield headerProblem(name, header);
@@ -195,14 +198,28 @@ async function* inspectSegment(
     const message = `it does not continue the segment before it, which ends with entry ${before.nextIndex - 1}`;
     yield { type: 'problem', file: name, offset: 0, kind: 'damaged', message };
   }
-  const records: FoundRecord[] = [];
-  const { place, problem } = walk(bytes, header.salt, startOf(header, 0), (record) => records.push(record));
-  for (const record of records) yield inspectRecord(name, bytes, record);
+  let { place, problem } = yield* inspectRecords(name, bytes, header.salt, startOf(header, 0));
+  for (let looks = 1; isLast && problem !== null && looks < LOOKS_MAX; looks++) {
+    bytes = await file.read(0, file.size);
+    ({ place, problem } = yield* inspectRecords(name, bytes, header.salt, place));
+  }
   if (problem !== null) {
     const isTorn = isLast && findSyncedRecord(bytes, place.offset, header.salt, place.term) < 0;
     yield { type: 'problem', file: name, offset: place.offset, kind: isTorn ? 'torn' : 'damaged', message: problem };
   }
   return place;
+}
+
+function* inspectRecords(
+  name: string,
+  bytes: Uint8Array,
+  salt: number,
+  start: Place,
+): Generator<RecordLine | ProblemLine, WalkEnd> {
+  const records: FoundRecord[] = [];
+  const end = walk(bytes, salt, start, (record) => records.push(record));
+  for (const record of records) yield inspectRecord(name, bytes, record);
+  return end;
 }
 
 function inspectRecord(name: string, bytes: Uint8Array, record: FoundRecord): RecordLine | ProblemLine {

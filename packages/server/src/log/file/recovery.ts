@@ -139,8 +139,8 @@ function checkReach(disk: Disk, lastIndex: number, newest: number): void {
   if (lastIndex >= newest) return;
   throw new LogFailure(
     'damaged',
-    `${disk.path}: the log ends at entry ${lastIndex}, before its snapshot of entry ${newest}. Records after it are lost. ` +
-      'Restore the last segment from a copy, or move the segments and the older snapshot out of the directory together with this snapshot, which gives up the state',
+    `${disk.path}: the log ends at entry ${lastIndex}, before its snapshot of entry ${newest}: what was after it is lost. Restore the last ` +
+      'segment from a copy; without one, move the snapshot out of the directory to go back to the state at the end of the log',
   );
 }
 
