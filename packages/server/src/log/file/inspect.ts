@@ -199,7 +199,8 @@ async function* inspectSegment(
     yield { type: 'problem', file: name, offset: 0, kind: 'damaged', message };
   }
   let { place, problem } = yield* inspectRecords(name, bytes, header.salt, startOf(header, 0));
-  for (let looks = 1; isLast && problem !== null && looks < LOOKS_MAX; looks++) {
+  const looksMax = isLast ? LOOKS_MAX : 1;
+  for (let looks = 1; problem !== null && looks < looksMax; looks++) {
     bytes = await file.read(0, file.size);
     ({ place, problem } = yield* inspectRecords(name, bytes, header.salt, place));
   }
