@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type LogAbility, type LogHarness, logCases, missingAbilities } from '../../testing/src/index.js';
 import { MemoryLog } from '../src/index.js';
-import { fileHarness } from './support/file-place.js';
+import { directoryHarness, powerHarness } from './support/file-place.js';
 
 /** One object is the place: it is gone with its process, and whoever opens it again fences whoever has it. */
 const memory: LogHarness = {
@@ -39,11 +39,19 @@ describe('the memory engine', () => {
   });
 });
 
-describe.each(['always', 'interval', 'never'] as const)('the file engine with fsync %s', (fsync) => {
-  const file = fileHarness(fsync);
-  conformance(file);
+describe.each(['always', 'interval', 'never'] as const)('the file engine in a directory, with fsync %s', (fsync) => {
+  const directory = directoryHarness(fsync);
+  conformance(directory);
 
   test('has one opener at a time; the power of a real machine is not cut, and its answers are not lost', () => {
-    expect(leftOut(file)).toEqual(['rivals', 'power-cut', 'lost-answer']);
+    expect(leftOut(directory)).toEqual(['rivals', 'power-cut', 'lost-answer']);
+  });
+});
+
+describe('the file engine on a disk whose power is cut', () => {
+  conformance(powerHarness);
+
+  test('has one opener at a time, and its answers are not lost', () => {
+    expect(leftOut(powerHarness)).toEqual(['rivals', 'lost-answer']);
   });
 });
