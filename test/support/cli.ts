@@ -19,12 +19,16 @@ export class Cli {
   readonly ended: Promise<Ended>;
   readonly #process: ChildProcess;
 
-  /** Starts `holdfast ARGS…` with its output in pipes. `env` is added to the environment, in which nothing of Holdfast's is set otherwise. */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /**
+   * Starts `holdfast ARGS…` with its output in pipes. `env` is added to the environment, in which nothing of Holdfast's is set otherwise. `uid`: as
+   * this user, which takes root.
+   */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, uid?: number) {
     const others = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));
     this.#process = spawn(process.execPath, [BIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...Object.fromEntries(others), ...env },
+      ...(uid === undefined ? {} : { uid }),
     });
     this.#process.stdout?.on('data', (bytes: Buffer) => {
       this.stdout += bytes.toString('utf8');
@@ -80,8 +84,12 @@ export class Cli {
 }
 
 /** Runs a command to its end. */
-export async function holdfast(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  await using cli = new Cli(args, env);
+export async function holdfast(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  uid?: number,
+): Promise<Ended> {
+  await using cli = new Cli(args, env, uid);
   return await cli.end();
 }
 
