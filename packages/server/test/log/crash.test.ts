@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FsyncPolicy } from '../../src/log/file/writer.js';
-import { entryAt, loadRows, makeLog, openLog, range, readAll, rowsAt } from './support/file-logs.js';
+import { appendAll, entryAt, loadRows, makeLog, openLog, range, readAll, rowsAt } from './support/file-logs.js';
 import { type Kept, MemoryDisk } from './support/memory-disk.js';
 
 const SEGMENT_BYTES = 1_024;
@@ -154,11 +154,42 @@ describe('a crash of the machine', () => {
 
   test('what a start has read, the next one reads again, whatever the machine kept', async () => {
     const { log, disk, term } = await openLog(new MemoryDisk(), { fsync: 'never' });
-    for (const index of range(1, 12)) await log.append(entryAt(index, term));
-    // The process ends, the machine goes on; then the machine crashes.
-    const process = await openLog(new MemoryDisk(disk.files()));
-    expect(await readAll(process.log)).toHaveLength(12);
-    const machine = await openLog(process.disk.afterCrash('none'));
+    await appendAll(log, term, 1, 12);
+    disk.endProcess();
+    const next = await openLog(disk);
+    expect(await readAll(next.log)).toHaveLength(12);
+    const machine = await openLog(disk.afterCrash('none'));
     expect(await readAll(machine.log)).toHaveLength(12);
+  });
+
+  test('the same holds after a sync that failed and left pages marked as clean', async () => {
+    const { log, disk, term } = await openLog();
+    await appendAll(log, term, 1, 3);
+    disk.onStep = ({ kind }) => {
+      if (kind === 'sync') throw new Error('EIO');
+    };
+    await expect(log.append(entryAt(4, term))).rejects.toMatchObject({ kind: 'refused' });
+    disk.endProcess();
+    const next = await openLog(disk);
+    const read = await readAll(next.log);
+    expect(read.length).toBeGreaterThanOrEqual(3);
+    const machine = await openLog(disk.afterCrash('none'));
+    expect(await readAll(machine.log)).toStrictEqual(read);
+  });
+
+  test('during the first start after a process that had synced nothing is never refused', async () => {
+    for (let seed = 0; seed < 60; seed++) {
+      for (let steps = 0; steps < 6; steps++) {
+        const { log, disk, term } = await openLog(new MemoryDisk(), { fsync: 'never' });
+        await appendAll(log, term, 1, 15);
+        disk.endProcess();
+        stopAfter(disk, steps);
+        const { log: stopped } = makeLog(disk);
+        await stopped.open().catch(() => undefined);
+        const machine = await openLog(disk.afterCrash(coins(seed)));
+        const read = await readAll(machine.log);
+        expect(read).toStrictEqual(range(1, read.length).map((index) => entryAt(index, 1)));
+      }
+    }
   });
 });

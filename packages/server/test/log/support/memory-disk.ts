@@ -20,6 +20,8 @@ class Content {
   bytes = new Uint8Array(0);
   /** As it was at the last sync. */
   synced = new Uint8Array(0);
+  /** Offsets of sectors that the next sync has to write. One that fails forgets them, as Linux does. */
+  dirty = new Set<number>();
 }
 
 interface NameChange {
@@ -111,6 +113,12 @@ export class MemoryDisk implements Disk {
     release();
   }
 
+  /** The process ends, however it does: the next one may have the directory. */
+  endProcess(): void {
+    this.locked = false;
+    this.onStep = () => undefined;
+  }
+
   /** Copies of all files as a process sees them. */
   files(): Map<string, Uint8Array> {
     return new Map([...this.#names].map(([name, { bytes }]) => [name, bytes.slice()]));
@@ -163,6 +171,7 @@ class MemoryFile implements DiskFile {
     if (this.#disk.bytesUsed + grown > this.#disk.capacity) throw new DiskFull('ENOSPC: no space left on device');
     if (grown > 0) this.#content.bytes = withLength(this.#content.bytes, end);
     this.#content.bytes.set(bytes, position);
+    for (let at = position - (position % SECTOR_BYTES); at < end; at += SECTOR_BYTES) this.#content.dirty.add(at);
   }
 
   async sync(): Promise<void> {
@@ -170,14 +179,18 @@ class MemoryFile implements DiskFile {
     const held = this.#disk.heldSyncs;
     // What is written while the sync is under way may reach the disk or not: here it does not.
     const bytes = content.bytes.slice();
+    const { dirty } = content;
+    content.dirty = new Set();
     if (held !== null) await new Promise<void>((resolve) => held.push(resolve));
     this.#disk.onStep({ kind: 'sync', name: this.#name });
-    content.synced = bytes;
+    content.synced = withLength(content.synced.subarray(0, bytes.length), bytes.length);
+    for (const at of dirty) content.synced.set(bytes.subarray(at, at + SECTOR_BYTES), at);
   }
 
   async truncate(length: number): Promise<void> {
     this.#disk.onStep({ kind: 'truncate', name: this.#name });
     this.#content.bytes = withLength(this.#content.bytes.subarray(0, length), length);
+    for (const at of this.#content.dirty) if (at >= length) this.#content.dirty.delete(at);
   }
 
   async close(): Promise<void> {
