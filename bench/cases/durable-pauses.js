@@ -108,7 +108,7 @@ function report(keys, tracks) {
   }
   return {
     name: 'durable-pauses',
-    title: `${keys.toLocaleString('en-GB')} held keys, new ones and held ones acquired and released, 64 under way: pauses of the server's event loop`,
+    title: `${keys.toLocaleString('en-GB')} held keys, new ones and held ones acquired and released, 256 under way: pauses of the server's event loop`,
     unit: 'ms',
     ratioOf: null,
     rows,

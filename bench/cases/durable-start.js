@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@holdfast/client';
 import { inspectLog } from '@holdfast/server';
 import { startCommand, startWorker } from '../lib/processes.js';
+import { processorWaits } from '../lib/processor.js';
 import { single, spread } from '../lib/stats.js';
 
 const START_SECONDS_MAX = 10;
@@ -34,6 +35,7 @@ export const durableStart = {
         options.log(`start ${round + 1} of ${options.startRounds}`);
       }
       const ready = starts.map(({ readySeconds }) => readySeconds);
+      const waited = starts.map(({ waitedSeconds }) => waitedSeconds);
       const granted = starts.map(({ grantedSeconds }) => grantedSeconds);
       return {
         name: 'durable-start',
@@ -47,6 +49,7 @@ export const durableStart = {
             rounds: ready,
             target: { bound: 'at most', value: START_SECONDS_MAX, of: 'rate' },
           },
+          { name: 'of that, waiting for a processor', rate: spread(waited), rounds: waited, target: null },
           { name: 'until a new session has a lock', rate: spread(granted), rounds: granted, target: null },
           {
             name: 'commands in the log after its snapshot',
@@ -128,6 +131,7 @@ async function measureStart(directory, keys) {
   try {
     await server.answers;
     const readySeconds = seconds();
+    const waitedSeconds = waitedBy(server.pid);
     const client = await connect(server.url);
     await client.acquire('started');
     const grantedSeconds = seconds();
@@ -135,10 +139,19 @@ async function measureStart(directory, keys) {
     if (holds !== keys + 1) throw new Error(`${holds - 1} of ${keys} held keys are there after the start`);
     // Its lock and its session go, so that the next round finds what this one found.
     await client.close();
-    return { readySeconds, grantedSeconds };
+    return { readySeconds, waitedSeconds, grantedSeconds };
   } finally {
     await server.kill();
   }
+}
+
+/** How long this process was ready and the machine ran something else; 0 where nobody counts. */
+function waitedBy(pid) {
+  const processor = processorWaits(pid);
+  if (processor === null) return 0;
+  const seconds = processor.waitedMs() / 1000;
+  processor.close();
+  return seconds;
 }
 
 /** `holdfast serve` on a free port. `answers` resolves when the port says that it serves. */
@@ -150,7 +163,8 @@ async function serve(directory) {
   });
   // Whoever waits for an answer is told; nobody is when it was killed.
   ended.catch(() => undefined);
-  return { url: `ws://127.0.0.1:${port}`, answers: Promise.race([untilReady(port), ended]), kill: server.kill };
+  const answers = Promise.race([untilReady(port), ended]);
+  return { url: `ws://127.0.0.1:${port}`, pid: server.pid, answers, kill: server.kill };
 }
 
 async function untilReady(port) {

@@ -115,7 +115,8 @@ export function startWorker(file, words) {
 /**
  * The command as a user runs it, in a process that nobody speaks with.
  * @param {readonly string[]} words after `holdfast`
- * @returns {{ exited: Promise<string>, kill: () => Promise<void> }} exited: resolves with what it said on stderr; kill: SIGKILL, and waits for its end
+ * @returns {{ pid: number, exited: Promise<string>, kill: () => Promise<void> }} exited: resolves with what it said on stderr; kill: SIGKILL, and
+ *     waits for its end
  */
 export function startCommand(words) {
   const path = fileURLToPath(new URL('../../packages/cli/bin/holdfast.js', import.meta.url));
@@ -133,6 +134,7 @@ export function startCommand(words) {
     });
   });
   return {
+    pid: child.pid,
     exited,
     async kill() {
       child.kill('SIGKILL');

@@ -3,14 +3,15 @@ import { closeSync, openSync, readSync } from 'node:fs';
 const LENGTH_MAX = 128;
 
 /**
- * How long this thread was ready to run while the machine ran something else, as Linux counts it (the second number of
+ * How long a thread was ready to run while the machine ran something else, as Linux counts it (the second number of
  * schedstat, see proc(5)).
+ * @param {number | 'thread-self'} [thread] the main thread of this process, or this thread
  * @returns {{ waitedMs: () => number, close: () => void } | null} waitedMs: since the thread began; null where nobody counts
  */
-export function processorWaits() {
+export function processorWaits(thread = 'thread-self') {
   let file;
   try {
-    file = openSync('/proc/thread-self/schedstat', 'r');
+    file = openSync(`/proc/${thread}/schedstat`, 'r');
   } catch {
     return null;
   }

@@ -1,8 +1,8 @@
 import { holdKeys } from './held.js';
 
-/** Sessions that work, and tasks of each: 64 under way. */
+/** Sessions that work, and tasks of each: enough under way for several snapshots a minute. */
 const WORKING_SESSIONS = 16;
-const TASKS_PER_SESSION = 4;
+const TASKS_PER_SESSION = 16;
 
 /**
  * Holds many keys and keeps changing them: each task acquires and releases a key that was never used, then releases
