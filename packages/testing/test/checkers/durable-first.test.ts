@@ -93,12 +93,6 @@ describe('nothing is said before it is durable', () => {
     );
   });
 
-  it('nor a place in a queue', () => {
-    const story = begin();
-    story.log(acquire('s1', 1), acquire('s2', 1));
-    expect(() => story.say('s2', [67, 1, 2, 2])).toThrow('at place 2 of 2, where it never was');
-  });
-
   it('nor an end', () => {
     const story = begin();
     story.log(acquire('s1', 1));

@@ -57,4 +57,18 @@ describe('nobody overtakes', () => {
       'fifo: request 1 of session s2',
     );
   });
+
+  it('in the places that are told', () => {
+    const story = begin();
+    story.log(acquire('s1', 1), acquire('s2', 1), acquire('s3', 1));
+    story.say('s2', [67, 1, 1, 1]);
+    story.say('s2', [65, [], [[1, 'a', 0, 1]], true]);
+    story.log({ type: 'cancel', session: 's2', request: 1 });
+    story.say('s3', [67, 1, 2, 2]);
+    story.say('s3', [67, 1, 1, 1]);
+    expect(() => story.say('s3', [67, 1, 1, 2])).toThrow(
+      'wait at place 1 of 2, but it only was at: 2, 2 of 2, 1, 1 of 1',
+    );
+    expect(() => story.say('s3', [65, [], [[1, 'a', 0, 3]], true])).toThrow('wait at place 3');
+  });
 });

@@ -2,6 +2,9 @@
 import type { Mode } from '@holdfast/core';
 import type { Random } from '../random.js';
 
+/** Below what the service takes. */
+const NOTE_BYTES_MAX = 900;
+
 export interface Plan {
   readonly key: string;
   readonly mode: Mode;
@@ -9,6 +12,8 @@ export interface Plan {
   readonly waitMs: number | null;
   readonly leaseMs: number | null;
   readonly wantsPlace: boolean;
+  /** Bytes of notes that go with it, so that records in the log are of all lengths. */
+  readonly noteBytes: number;
   /** Gives the wait up after this long; null: never. */
   readonly abortAfterMs: number | null;
   /** What to do while it is held: each step waits, then writes, and extends the lease first if it says so. */
@@ -33,6 +38,7 @@ export interface Habits {
   readonly leaseChance: number;
   readonly abortChance: number;
   readonly longHoldChance: number;
+  readonly noteBytesMax: number;
   readonly restMaxMs: number;
   readonly watches: boolean;
   /** Chance, at every look, of an operator's and of a restarting program's moods. */
@@ -43,14 +49,15 @@ export interface Habits {
 
 export function drawHabits(random: Random): Habits {
   return {
-    lanes: random.whole(1, 3),
+    lanes: random.whole(1, 4),
     sharedChance: random.pick([0, 0.3, 0.6]),
     tryChance: random.pick([0, 0.1, 0.3]),
     waitLimitChance: random.pick([0, 0.2, 0.5]),
     leaseChance: random.pick([0, 0.2, 0.5]),
     abortChance: random.pick([0, 0.1, 0.3]),
-    longHoldChance: random.pick([0, 0.05, 0.2]),
-    restMaxMs: random.pick([5, 50, 400]),
+    longHoldChance: random.pick([0, 0.1, 0.5]),
+    noteBytesMax: random.pick([0, 100, NOTE_BYTES_MAX]),
+    restMaxMs: random.pick([5, 50, 200]),
     watches: random.chance(0.4),
     forceChance: random.pick([0, 0, 0.1]),
     queryChance: random.pick([0, 0.2]),
@@ -64,7 +71,7 @@ export function drawPlan(random: Random, habits: Habits, keys: readonly string[]
   const isLong = random.chance(habits.longHoldChance);
   const leaseMs = random.chance(habits.leaseChance) ? random.whole(30, 1_500) : null;
   const steps = Array.from({ length: random.whole(1, 4) }, () => ({
-    waitMs: isLong ? random.whole(50, timeoutMs / 2) : random.whole(0, 60),
+    waitMs: isLong ? random.whole(50, timeoutMs) : random.whole(0, 40),
     extendMs: random.chance(0.5) ? random.whole(30, 1_000) : null,
   }));
   return {
@@ -73,6 +80,7 @@ export function drawPlan(random: Random, habits: Habits, keys: readonly string[]
     waitMs: isTry ? 0 : waitLimitMs,
     leaseMs,
     wantsPlace: random.chance(0.5),
+    noteBytes: random.whole(0, habits.noteBytesMax),
     abortAfterMs: random.chance(habits.abortChance) ? random.whole(0, 600) : null,
     steps,
     // Without a lease, the lock would stay as long as the process and nobody else would ever get it.
@@ -89,6 +97,7 @@ export function drawLastPlan(random: Random, keys: readonly string[]): Plan {
     waitMs: null,
     leaseMs: null,
     wantsPlace: false,
+    noteBytes: 0,
     abortAfterMs: null,
     steps: [{ waitMs: random.whole(0, 20), extendMs: null }],
     forgetsRelease: false,

@@ -63,14 +63,16 @@ export class User {
     this.#connecting = null;
   }
 
-  async #ask(ask: number, { key, mode, waitMs, leaseMs, wantsPlace, abortAfterMs }: Plan): Promise<Lock | null> {
+  async #ask(ask: number, plan: Plan): Promise<Lock | null> {
     const { holdfast } = this.#host;
+    const { key, mode, waitMs, leaseMs, wantsPlace, noteBytes, abortAfterMs } = plan;
     const controller = new AbortController();
     const options: AcquireOptions = {
       mode,
       signal: controller.signal,
       ...(leaseMs === null ? {} : { lease: leaseMs }),
       ...(waitMs === null ? {} : { wait: waitMs }),
+      ...(noteBytes === 0 ? {} : { meta: { why: 'x'.repeat(noteBytes) } }),
       ...(wantsPlace ? { onPlace: () => undefined } : {}),
     };
     this.#host.emit({ type: 'asked', ask, key, mode, waitMs, leaseMs });
