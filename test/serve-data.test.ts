@@ -1,10 +1,12 @@
 /** `holdfast serve` and its data directory: what a person, a script or a supervisor sees of it. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@holdfast/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Cli, holdfast } from './support/cli.js';
+import { until } from './support/until.js';
 
 let directory: string;
 let data: string;
@@ -62,6 +64,13 @@ describe('where the state is', () => {
     expect((await stat(nested)).mode & 0o777).toBe(0o700);
     server.kill('SIGTERM');
     expect((await server.end()).code).toBe(0);
+  });
+
+  test('a signal while it starts stops it in good order', async () => {
+    await using server = new Cli(['serve', '--port', '0', '--data', data]);
+    await until('it takes its directory', () => existsSync(data));
+    server.kill('SIGTERM');
+    expect(await server.end()).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
   test('--log memory leaves nothing behind', async () => {

@@ -70,6 +70,8 @@ export function defineServe(program: Command): void {
       }
       const human = process.stdout.isTTY && options.json !== true;
       const { host, port } = options;
+      // Before anything is said or kept: whoever reads that it serves may stop it in the same moment.
+      const signal = firstSignal();
       const { startServer } = await import('@holdfast/server');
       const server = await startServer({
         host,
@@ -82,7 +84,7 @@ export function defineServe(program: Command): void {
         throw startFailure(error, { host, port, storage });
       });
       if (human) for (const line of greeting(server.url, storage)) printLine(line);
-      await untilStopped(server, human ? farewell(storage, options.drain) : null);
+      await untilStopped(server, signal, human ? farewell(storage, options.drain) : null);
     });
 }
 
@@ -131,8 +133,8 @@ function farewell(storage: Storage, drainMs: number): string {
 }
 
 /** Resolves when the server has stopped: after a signal, or by itself, which is a failure. */
-async function untilStopped(server: HoldfastServer, last: string | null): Promise<void> {
-  const failure = await Promise.race([firstSignal(), server.failed]);
+async function untilStopped(server: HoldfastServer, signal: Promise<null>, last: string | null): Promise<void> {
+  const failure = await Promise.race([signal, server.failed]);
   if (failure !== null) {
     const message = `the server cannot go on: ${failure.message}`;
     throw new CliFailure(ExitCode.unavailable, message, undefined, { cause: failure });
@@ -141,6 +143,7 @@ async function untilStopped(server: HoldfastServer, last: string | null): Promis
   await server.drain();
 }
 
+/** From now on the first signal does not end the process. Resolves when it comes. */
 function firstSignal(): Promise<null> {
   return new Promise((resolve) => {
     const signals = ['SIGTERM', 'SIGINT'] as const;
