@@ -66,6 +66,18 @@ describe('snapshots', () => {
     expect((await loadRows(log))?.rows).toEqual(rows);
   });
 
+  test('chunks that are whole but not in their order are refused', async () => {
+    const { log, disk, term } = await openLog();
+    await log.append(entryAt(1, term));
+    await log.saveSnapshot({ index: 1, term, rows: [['a'.repeat(70_000)], ['b'.repeat(70_000)]].values() });
+    const bytes = disk.bytesOf('snapshot-0000000000000001.snap');
+    const chunkBytes = 16 + new DataView(bytes.buffer).getUint32(32 + 4, true);
+    const first = bytes.slice(32, 32 + chunkBytes);
+    bytes.copyWithin(32, 32 + chunkBytes, 32 + 2 * chunkBytes);
+    bytes.set(first, 32 + chunkBytes);
+    await expect(loadRows(log)).rejects.toMatchObject({ kind: 'damaged', message: expect.stringContaining('follow') });
+  });
+
   test('a snapshot whose rows throw leaves the log as it was', async () => {
     const { log, disk, term } = await openLog();
     await appendAll(log, term, 1, 3);

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { getUint32, getUint64, setUint32, setUint64 } from './integers.js';
 import type { HeaderProblem } from './segment.js';
 
-export const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 1;
 export const SNAPSHOT_HEADER_BYTES = 32;
 export const CHUNK_HEADER_BYTES = 16;
 /** Payload of the end: how many rows and how many chunks there are. */

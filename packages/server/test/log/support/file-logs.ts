@@ -4,7 +4,7 @@ import { FileLog, type FileLogOptions } from '../../../src/log/file/file-log.js'
 import { MemoryDisk } from './memory-disk.js';
 import { TestClock } from './test-clock.js';
 
-export const SEGMENT_BYTES = 2_048;
+const SEGMENT_BYTES = 2_048;
 
 export interface Opened {
   readonly log: FileLog;
