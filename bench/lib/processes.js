@@ -24,7 +24,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 /**
  * Cores for the main threads of servers and loads. A round trip between two cores takes several times as long as one on
  * the same core (waking the other one is most of it), and the scheduler changes its mind about that from round to
- * round: fixed cores make rounds comparable. Helper threads, such as the collector's, stay free.
+ * round: fixed cores make rounds comparable. Helper threads, such as the collector's and those that wait for the disk, stay free.
  */
 const CORES = { 'server.js': '0', 'load.js': '1' };
 /** A server has the heap that it has with a user; a load may take what it needs. */
@@ -63,7 +63,6 @@ export function startWorker(file, words) {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const child = fork(path, words, { execArgv: FLAGS[file] });
   running.add(child);
-  if (pinned) pin(child.pid, CORES[file]);
 
   /** @type {Map<number, { resolve: (value: any) => void, reject: (reason: Error) => void }>} */
   const calls = new Map();
@@ -78,7 +77,12 @@ export function startWorker(file, words) {
       resolve();
     });
   });
+  // A thread has the cores of the one that made it: when the worker speaks, its helper threads have been made.
+  child.once('message', () => {
+    if (pinned) pin(child.pid, CORES[file]);
+  });
   child.on('message', ({ call, result, error }) => {
+    if (call === undefined) return;
     const { resolve, reject } = calls.get(call);
     calls.delete(call);
     if (error === undefined) resolve(result);

@@ -14,6 +14,8 @@ export function answerCalls(methods) {
   process.on('message', (message) => {
     void answer(message);
   });
+  // With this it is up: whoever started it may pin it now.
+  process.send({});
   // A process without its bench measures nothing and must not go on running.
   process.on('disconnect', () => process.exit(0));
 }
