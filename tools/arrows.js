@@ -78,7 +78,7 @@ const NEVER = [
   {
     from: 'packages/cli/src/**',
     to: ['packages/server'],
-    except: ['packages/cli/src/**/serve*.ts', 'packages/cli/src/commands/log.ts'],
+    except: ['packages/cli/src/**/serve*.ts', 'packages/cli/src/commands/log.ts', 'packages/cli/src/inspect-lines.ts'],
     why: 'in cli, server is for serve and for looking at its log only',
   },
   {
@@ -123,7 +123,11 @@ const MANIFESTS = [
     uses: ['@holdfast/client', '@holdfast/server', 'commander', '@commander-js/extra-typings'],
     develop: ['@holdfast/testing', '@holdfast/protocol'],
   },
-  { package: 'testing', uses: ['@holdfast/core', '@holdfast/protocol'], develop: [] },
+  {
+    package: 'testing',
+    uses: ['@holdfast/client', '@holdfast/core', '@holdfast/protocol', '@holdfast/server'],
+    develop: [],
+  },
 ];
 
 const root = process.argv[2] ?? '.';

@@ -3,7 +3,7 @@ import type { Acquire, Command } from '../src/commands.js';
 import type { Effect } from '../src/effects.js';
 import { checkInvariants } from '../src/invariants.js';
 import { Machine } from '../src/machine.js';
-import type { SnapshotRow } from '../src/snapshot.js';
+import type { SnapshotRow } from '../src/snapshot-rows.js';
 import type { Request } from '../src/state.js';
 import { compareStates } from './compare.js';
 import { Model } from './model.js';

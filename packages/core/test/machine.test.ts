@@ -4,7 +4,7 @@ import type { Effect } from '../src/effects.js';
 import { checkInvariants } from '../src/invariants.js';
 import { Machine } from '../src/machine.js';
 import { NEVER } from '../src/state.js';
-import type { SnapshotRow } from '../src/snapshot.js';
+import type { SnapshotRow } from '../src/snapshot-rows.js';
 
 const LIMITS = { sessionsMax: 100, requestsPerSessionMax: 100_000, queueLengthMax: 100_000 };
 

@@ -4,7 +4,7 @@ import { placeOf } from '../src/places.js';
 import { advanceBorder, appendHolder, appendWaiting, removeRequest } from '../src/request-list.js';
 import { KeyState, Request, SessionState } from '../src/state.js';
 
-const SESSION = new SessionState('s', '', 5000, 0, null);
+const SESSION = new SessionState('s', 1, '', 5000, 0, null);
 
 function requestOf(key: KeyState, number: number): Request {
   return new Request(number, 'exclusive', null, key, SESSION, number, 0);

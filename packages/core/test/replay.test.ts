@@ -4,7 +4,7 @@ import type { Entry } from '../src/commands.js';
 import type { Effect } from '../src/effects.js';
 import { checkInvariants } from '../src/invariants.js';
 import { Machine } from '../src/machine.js';
-import type { SnapshotRow } from '../src/snapshot.js';
+import type { SnapshotRow } from '../src/snapshot-rows.js';
 import { entrySequence } from './sequences.js';
 
 function applyAll(machine: Machine, entries: Entry[]): string[] {

@@ -25,6 +25,7 @@ export class MemoryLog implements LogPort {
   readonly supports = { durability: 'process' } as const;
   readonly #keepEntries: boolean;
   #term = 0;
+  #closed = false;
   #lastIndex = 0;
   /** Invariant: the entries after the snapshot, without gaps, ending at #lastIndex; empty unless entries are kept. */
   #entries: Entry[] = [];
@@ -64,6 +65,7 @@ export class MemoryLog implements LogPort {
       for (; next.done !== true && chunk.length < ROWS_PER_TURN; next = rows.next()) chunk.push(next.value);
       chunks.push(chunk);
       await turn();
+      if (this.#closed) throw new LogFailure('not-landed', 'the log closes: its snapshot is given up');
     }
     // Whoever starts from the snapshot before this one still finds the entries after it.
     const first = this.#lastIndex - this.#entries.length + 1;
@@ -78,7 +80,8 @@ export class MemoryLog implements LogPort {
   }
 
   async close(): Promise<void> {
-    // Appends are durable, as far as this engine goes, when they are called: nothing is under way.
+    // Appends are durable, as far as this engine goes, when they are called: none is under way.
+    this.#closed = true;
   }
 }
 
