@@ -13,7 +13,7 @@ import { inTime, until } from './until.js';
 const BUNDLES = fileURLToPath(new URL('../node_modules/.cache/children/', import.meta.url));
 const SOURCES = fileURLToPath(new URL('children/', import.meta.url));
 
-export type ChildProgram = 'server' | 'client' | 'holder';
+export type ChildProgram = 'server' | 'client' | 'holder' | 'log-writer';
 
 export interface ChildMessage {
   readonly kind: string;

@@ -27,9 +27,9 @@ export class DurableServer {
   readonly port: number;
   #cli: Cli;
 
-  /** Resolves when it serves, on any free port. */
-  static async start(directory: string): Promise<DurableServer> {
-    const cli = launch(directory, 0);
+  /** Resolves when it serves, on any free port. `env` is for this life only. */
+  static async start(directory: string, env: Readonly<Record<string, string>> = {}): Promise<DurableServer> {
+    const cli = launch(directory, 0, env);
     await whenServing(cli);
     const serving = cli.rows().find(({ msg }) => msg === 'serving');
     return new DurableServer(directory, Number(new URL(String(serving?.['url'])).port), cli);
@@ -77,8 +77,8 @@ export class DurableServer {
   }
 }
 
-function launch(directory: string, port: number): Cli {
-  return new Cli(['serve', '--data', directory, '--port', String(port), '--json']);
+function launch(directory: string, port: number, env: Readonly<Record<string, string>> = {}): Cli {
+  return new Cli(['serve', '--data', directory, '--port', String(port), '--json'], env);
 }
 
 async function whenServing(cli: Cli): Promise<void> {
