@@ -38,6 +38,7 @@ export class Scheduler {
 
   /** Runs `task` at this time, after everything that was scheduled for the same time before it. The past is now. */
   at(atMs: number, task: () => void): void {
+    if (this.#stopped) return;
     this.#count += 1;
     this.#heap.add({ atMs: Math.max(atMs, this.#nowMs), number: this.#count, task });
   }
@@ -71,7 +72,7 @@ export class Scheduler {
         }
       };
       const turn = (): void => {
-        if (this.#heap.size === 0) {
+        if (this.#stopped || this.#heap.size === 0) {
           if (this.#error === null) resolve();
           else reject(this.#error);
           return;

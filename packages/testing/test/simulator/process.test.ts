@@ -164,6 +164,19 @@ describe('the scheduler', () => {
     await expect(scheduler.run()).rejects.toThrow('no time passed');
   });
 
+  it('stops when it is told to, even when there is more to come', async () => {
+    const scheduler = new Scheduler();
+    let ran = 0;
+    scheduler.at(1, () => {
+      scheduler.stop();
+      scheduler.after(1, () => {
+        ran += 1;
+      });
+    });
+    await scheduler.run();
+    expect(ran).toBe(0);
+  });
+
   it('rejects with what an event threw, and runs nothing after it', async () => {
     const scheduler = new Scheduler();
     let ran = 0;
