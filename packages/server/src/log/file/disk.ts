@@ -15,9 +15,9 @@ export interface Disk {
   lock(): Promise<void>;
   /** The names of the files in the directory, sorted. */
   list(): Promise<readonly string[]>;
-  /** Opens a file for reading and writing. `create`: it must not exist yet and is made empty, readable by its owner only. */
+  /** Opens a file for reading and writing. `create`: it must not exist yet and is made empty, readable by its owner only. Rejects with DiskFull when there is no room. */
   open(name: string, mode: 'existing' | 'create'): Promise<DiskFile>;
-  /** Replaces `to` when it exists. */
+  /** Replaces `to` when it exists. Rejects with DiskFull when there is no room. */
   rename(from: string, to: string): Promise<void>;
   remove(name: string): Promise<void>;
   /** Creations, renames and removals so far are durable when it resolves. */
@@ -30,7 +30,10 @@ export interface DiskFile {
   readonly size: number;
   /** At most `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
-  /** Hands the bytes to the operating system: they outlive the process, and the machine only after a `sync`. Throws DiskFull when there is no room. */
+  /**
+   * Hands the bytes to the operating system: they outlive the process, and the machine only after a `sync`. Throws DiskFull when there is no room. The
+   * bytes may be used for something else when it returns.
+   */
   write(bytes: Uint8Array, position: number): void;
   /** What was written is durable when it resolves. When it rejects nobody knows what is, and trying again cannot tell. */
   sync(): Promise<void>;
