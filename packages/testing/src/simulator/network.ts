@@ -20,7 +20,7 @@ export interface NetworkOptions {
 export interface NetworkEvents {
   /** The server handed a frame to a socket. */
   said(connection: number, bytes: Uint8Array): void;
-  /** A frame, pong or close of a client reached the host of the server, on a connection that the server has not given up. */
+  /** A frame or pong of a client reached the host of the server, on a connection that the server has not given up. */
   arrived(connection: number): void;
 }
 
@@ -209,7 +209,9 @@ export class Network {
       if (packet.kind === 'reset' || packet.kind === 'fin') this.#connections.delete(connection);
     } else {
       const { process, socket } = connection.server;
-      if (socket.isOpen && packet.kind !== 'fin' && packet.kind !== 'reset') this.#events.arrived(connection.number);
+      // A close ends a connection; it does not keep its session. A client may close what it has never had a welcome on.
+      const isSign = packet.kind === 'frame' || packet.kind === 'pong';
+      if (socket.isOpen && isSign) this.#events.arrived(connection.number);
       process.deliver(() => socket.receive(packet));
     }
   }

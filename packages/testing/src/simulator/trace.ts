@@ -40,7 +40,7 @@ export interface Said {
   readonly messages: readonly ServerMessage[];
 }
 
-/** Anything of a client, pongs included, reached the host of the server, whether or not its process has read it. */
+/** A frame or a pong of a client reached the host of the server, whether or not its process has read it. A close is no sign of life. */
 export interface Arrived {
   readonly type: 'arrived';
   readonly atMs: number;
