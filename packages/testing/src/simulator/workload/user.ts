@@ -12,6 +12,8 @@ export function codeOf(error: unknown): string {
 
 const ABORTED = new Error('user code gave the wait up');
 
+const CALM_PAUSE_MAX_MS = 40;
+
 /** What the calls of one client process share. */
 export class User {
   readonly #host: ClientHost;
@@ -89,13 +91,19 @@ export class User {
 
   async #work(lock: Lock, { steps, leaseMs }: Plan): Promise<void> {
     for (const { waitMs, extendMs } of steps) {
-      // A long hold is cut short by the end of faults, so that a run ends; a short one has its time.
-      await (this.#host.isCalm ? this.#host.sleep(waitMs) : Promise.race([this.#host.sleep(waitMs), this.#host.calm]));
+      await this.#pause(waitMs);
       if (!lock.isHeld()) return;
       // Holders that share would be refused by the token of another one that is as right as they are.
       if (lock.mode === 'exclusive') this.#host.emit({ type: 'wrote', key: lock.key, token: lock.token });
       if (leaseMs !== null && extendMs !== null) await lock.extend(extendMs).catch(codeOf);
     }
+  }
+
+  /** A long hold is cut short by the end of faults, so that a run ends. */
+  async #pause(waitMs: number): Promise<void> {
+    const { isCalm, calm } = this.#host;
+    if (isCalm) await this.#host.sleep(Math.min(waitMs, CALM_PAUSE_MAX_MS));
+    else await Promise.race([this.#host.sleep(waitMs), calm]);
   }
 
   async #release(ask: number, lock: Lock): Promise<void> {
