@@ -120,7 +120,13 @@ class Server implements HoldfastServer {
     this.#node.name = this.#options.node ?? `${hostname()}:${this.port}`;
     this.#state = 'serving';
     this.#logger.info(
-      { url: this.url, node: this.node, term: this.#node.term, durability: this.#log.supports.durability },
+      {
+        url: this.url,
+        node: this.node,
+        term: this.#node.term,
+        durability: this.#log.supports.durability,
+        ...(this.#log.place === undefined ? {} : { place: this.#log.place }),
+      },
       'serving',
     );
   }

@@ -36,6 +36,9 @@ export interface LogPort {
     readonly durability: Durability;
   };
 
+  /** Where the entries are kept, for people. */
+  readonly place?: string;
+
   /**
    * Starts a new term: resolves with its number, greater than every earlier one. From then on appends of earlier terms are refused, and
    * the entries that `read` returns are all that were ever acknowledged, perhaps followed by some whose append was under way. All of them

@@ -50,6 +50,10 @@ export class FileLog implements LogPort {
     this.#options = options;
   }
 
+  get place(): string {
+    return this.#options.disk.path;
+  }
+
   async open(): Promise<number> {
     this.#parts ??= await this.#start();
     this.#term += 1;
