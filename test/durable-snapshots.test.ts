@@ -10,7 +10,7 @@ import { Random, seedOfRun } from './support/random.js';
 import { RawSession } from './support/raw-session.js';
 import { inTime, until } from './support/until.js';
 
-const KILLS = 8;
+const KILLS = 6;
 /** Sessions, and what each holds: a snapshot of some megabytes, which takes some tens of milliseconds. */
 const SESSIONS = 4;
 const HOLDS = 9_000;

@@ -41,6 +41,11 @@ export class RawSession {
     return this.#client;
   }
 
+  /** The same session on a copy of the log that it is in. */
+  twin(): RawSession {
+    return new RawSession(this.#client, this.session, this.#secret);
+  }
+
   /** Asks for one key each in one frame, and gives what was refused. `fillBytes`: so much metadata comes with each. */
   async acquire(keys: readonly string[], fillBytes = 0): Promise<readonly Refusal[]> {
     const meta = fillBytes === 0 ? null : { fill: 'x'.repeat(fillBytes) };
