@@ -71,10 +71,10 @@ export class SnapshotReader {
     }
     const { state } = this;
     // Rows come in the order in which the walk wrote them; sessions and queues are in order of arrival.
-    for (const session of [...this.sessions.values()].sort(byTicket)) {
+    for (const session of [...this.sessions.values()].toSorted(byTicket)) {
       state.sessions.set(session.id, session);
     }
-    for (const request of this.requests.sort(byTicket)) {
+    for (const request of this.requests.toSorted(byTicket)) {
       const { keyState, sessionState } = request;
       if (request.held) {
         appendHolder(keyState, request);
