@@ -7,3 +7,5 @@ export type { VirtualClockOptions } from './virtual-clock.js';
 export type { LogCase } from './conformance/case.js';
 export type { LogAbility, LogAccident, LogHarness, LogPlace } from './conformance/harness.js';
 export { logCases, missingAbilities } from './conformance/index.js';
+export { runSeed } from './simulator/run.js';
+export type { RunOptions, RunResult, RunViolation } from './simulator/run.js';

@@ -9,7 +9,6 @@ import type { Scheduler } from './scheduler.js';
 const OPERATION_MS_MIN = 0.02;
 const OPERATION_MS_MAX = 0.3;
 const SYNC_MS_MIN = 0.1;
-const SYNC_MS_MAX = 5;
 const SLOW_SYNC_MS = 500;
 
 export interface DiskPortParts {
@@ -17,6 +16,8 @@ export interface DiskPortParts {
   readonly random: Random;
   readonly disk: SimulatedDisk;
   readonly process: SimulatedProcess;
+  /** How long a sync takes, at most, on a disk that is not slower than usual. */
+  readonly syncMsMax: number;
   /** Called before anything changes on the disk: the process may be killed by it, and then the change does not happen. */
   readonly step: (what: string) => void;
 }
@@ -93,9 +94,9 @@ export class DiskPort implements Disk {
 
   /** A sync covers what was done before it began: `begin` returns what ends it. */
   sync(what: string, begin: () => () => void, fail: () => void): Promise<void> {
-    const { scheduler, random, disk, process, step } = this.#parts;
+    const { scheduler, random, disk, process, syncMsMax, step } = this.#parts;
     const end = begin();
-    const delayMs = random.chance(disk.slowChance) ? SLOW_SYNC_MS : random.between(SYNC_MS_MIN, SYNC_MS_MAX);
+    const delayMs = random.chance(disk.slowChance) ? SLOW_SYNC_MS : random.between(SYNC_MS_MIN, syncMsMax);
     const fails = random.chance(disk.failChance);
     return new Promise((resolve, reject) => {
       scheduler.after(delayMs, () => {

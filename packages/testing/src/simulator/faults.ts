@@ -22,7 +22,16 @@ const STALL_MS_MAX = 6_000;
 /** Shorter ones the SDK cannot see, because clocks are also set by a second now and then. */
 const SUSPEND_MS_MIN = 1_200;
 const WALL_JUMP_MS_MAX = 60_000;
-const STEPS_MAX = 60;
+/** At which operations of the disk the server dies: at any, or just where the engine has to be careful. */
+const DEADLY = [
+  { matching: '', stepsMax: 60 },
+  { matching: 'sync wal', stepsMax: 20 },
+  { matching: 'sync', stepsMax: 10 },
+  { matching: 'snap', stepsMax: 12 },
+  { matching: 'next', stepsMax: 12 },
+  { matching: 'rename', stepsMax: 2 },
+  { matching: 'remove', stepsMax: 3 },
+] as const;
 
 export class Faults {
   readonly #parts: FaultParts;
@@ -43,12 +52,12 @@ export class Faults {
   beCalm(): void {
     const { server, clients, network } = this.#parts;
     this.#isCalm = true;
-    server.killAtStep(0, false);
+    server.killAtStep(null);
     server.disk.isFull = false;
     server.disk.slowChance = 0;
     server.disk.failChance = 0;
-    server.process?.resume();
-    for (const { process } of clients) process?.resume();
+    server.process?.heal();
+    for (const { process } of clients) process?.heal();
     network.heal();
   }
 
@@ -80,9 +89,10 @@ export class Faults {
       case 'server-kill-at-step':
       case 'server-power-at-step': {
         if (server.process === null) return null;
-        const steps = random.whole(1, STEPS_MAX);
-        server.killAtStep(steps, name === 'server-power-at-step');
-        return ` of ${steps}`;
+        const { matching, stepsMax } = random.pick(DEADLY);
+        const steps = random.whole(1, stepsMax);
+        server.killAtStep({ steps, matching, power: name === 'server-power-at-step' });
+        return ` of ${steps} ${matching}`;
       }
       case 'server-stop':
         if (!server.isServing) return null;

@@ -75,6 +75,7 @@ export function drawParameters(seed: number, random: Random): Parameters {
       rate: rate(),
       timersFirst,
       wallMs: WALL_MS,
+      syncMsMax: random.pick([5, 5, 40]),
       segmentBytes: random.pick([4_096, 16_384, 65_536]),
       snapshotCommandsMin: random.pick([10, 30, 100, 1_000]),
     },

@@ -143,18 +143,9 @@ export class SimulatedProcess {
     this.#halt(forMs);
   }
 
-  /** A stall or a suspension ends now. */
-  resume(): void {
-    if (this.#state !== 'stalled') return;
-    this.#state = 'running';
-    if (this.#suspendedSinceMs !== null) {
-      this.#suspendedMs += this.#scheduler.nowMs - this.#suspendedSinceMs;
-      this.#suspendedSinceMs = null;
-      this.#woken();
-    }
-    this.#phase = this.#options.timersFirst ? 'timers' : 'poll';
-    this.#wakeTick = Infinity;
-    this.#schedule();
+  /** A stall ends now. A suspension lasts as long as it was to: a short one could not be seen by the process. */
+  heal(): void {
+    if (this.#suspendedSinceMs === null) this.#resume();
   }
 
   /** Nothing of it ever runs again. */
@@ -176,8 +167,21 @@ export class SimulatedProcess {
     this.#stalls += 1;
     const stall = this.#stalls;
     this.#scheduler.after(forMs, () => {
-      if (stall === this.#stalls) this.resume();
+      if (stall === this.#stalls) this.#resume();
     });
+  }
+
+  #resume(): void {
+    if (this.#state !== 'stalled') return;
+    this.#state = 'running';
+    if (this.#suspendedSinceMs !== null) {
+      this.#suspendedMs += this.#scheduler.nowMs - this.#suspendedSinceMs;
+      this.#suspendedSinceMs = null;
+      this.#woken();
+    }
+    this.#phase = this.#options.timersFirst ? 'timers' : 'poll';
+    this.#wakeTick = Infinity;
+    this.#schedule();
   }
 
   #schedule(): void {

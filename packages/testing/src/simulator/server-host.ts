@@ -25,7 +25,18 @@ export interface ServerOptions {
   /** Wall clock at the start of the run, Unix milliseconds. */
   readonly wallMs: number;
   readonly segmentBytes: number;
+  /** How long the disk takes for a sync, at most, when it is not slower than usual. */
+  readonly syncMsMax: number;
   readonly snapshotCommandsMin: number;
+}
+
+/** A disk operation at which the process dies, or its machine, before the operation has an effect. */
+export interface DeadlyStep {
+  /** The first is 1; only operations count that match. */
+  readonly steps: number;
+  /** A part of what the operation is called: `write wal-0000000000000001.log`, `sync directory`. */
+  readonly matching: string;
+  readonly power: boolean;
 }
 
 export interface ServerHostParts {
@@ -60,9 +71,9 @@ export class ServerHost {
   #lives = 0;
   #life: Life | null = null;
   #wallJumpMs = 0;
-  /** Disk operations until the machine or the process dies; 0: they do not. */
+  /** The disk operation at which the process or the machine dies; null: none. */
+  #deadly: DeadlyStep | null = null;
   #stepsLeft = 0;
-  #stepsTakePower = false;
 
   constructor(parts: ServerHostParts) {
     this.#parts = parts;
@@ -105,7 +116,8 @@ export class ServerHost {
       random: chance.fork('disk'),
       disk: this.disk,
       process,
-      step: () => this.#step(),
+      syncMsMax: options.syncMsMax,
+      step: (what) => this.#step(what),
     });
     const salts = chance.fork('salts');
     const file = new FileLog({
@@ -169,10 +181,10 @@ export class ServerHost {
     }
   }
 
-  /** The process, or with `power` the machine, dies at this disk operation from now, before it has an effect. 0: not any more. */
-  killAtStep(steps: number, power: boolean): void {
-    this.#stepsLeft = steps;
-    this.#stepsTakePower = power;
+  /** null: nobody dies at a disk operation any more. */
+  killAtStep(deadly: DeadlyStep | null): void {
+    this.#deadly = deadly;
+    this.#stepsLeft = deadly?.steps ?? 0;
   }
 
   jumpWall(byMs: number): void {
@@ -233,19 +245,21 @@ export class ServerHost {
     const { scheduler, random, emit } = this.#parts;
     life.process.kill();
     this.#life = null;
-    this.#stepsLeft = 0;
+    this.#deadly = null;
     if (this.disk.owner === life.process) this.disk.owner = null;
     if (life.hasStarted) emit({ type: 'server-stopped', atMs: scheduler.nowMs, life: life.number });
     scheduler.after(random.between(RESTART_MS_MIN, RESTART_MS_MAX), () => this.start());
   }
 
-  #step(): void {
-    if (this.#stepsLeft === 0) return;
+  #step(what: string): void {
+    const deadly = this.#deadly;
+    if (deadly === null || !what.includes(deadly.matching)) return;
     this.#stepsLeft -= 1;
     if (this.#stepsLeft > 0) return;
-    const what = this.#stepsTakePower ? 'power-lost-at-step' : 'server-killed-at-step';
-    this.#parts.emit({ type: 'fault', atMs: this.#parts.scheduler.nowMs, what });
-    this.kill(this.#stepsTakePower);
+    const { scheduler, emit } = this.#parts;
+    const fault = deadly.power ? 'power-lost-at-step' : 'server-killed-at-step';
+    emit({ type: 'fault', atMs: scheduler.nowMs, what: `${fault} of ${what}` });
+    this.kill(deadly.power);
   }
 
   #look(): void {

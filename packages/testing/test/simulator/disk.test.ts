@@ -117,7 +117,8 @@ function scene(seed = 1, step: (process: SimulatedProcess) => void = () => undef
   const random = new Random(`disk ${seed}`);
   const disk = new SimulatedDisk(random.fork('crash'), { durable: () => undefined, renamed: () => undefined });
   const process = new SimulatedProcess(scheduler, { rate: 1, wallMs: 0, timersFirst: true, tickPhase: 0 });
-  const port = new DiskPort({ scheduler, random: random.fork('port'), disk, process, step: () => step(process) });
+  const chance = random.fork('port');
+  const port = new DiskPort({ scheduler, random: chance, disk, process, syncMsMax: 5, step: () => step(process) });
   return { scheduler, disk, process, port };
 }
 

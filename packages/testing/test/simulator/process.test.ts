@@ -114,11 +114,12 @@ describe('a simulated process', () => {
     return scheduler.run();
   });
 
-  it('a suspended machine has a monotonic clock that stands still, and a wall clock that goes on', async () => {
+  it('a suspended machine has a monotonic clock that stands still and a wall clock that goes on, and is not healed', async () => {
     const { scheduler, process, log } = start();
     const startMs = process.nowMs();
     process.setTimer(100, () => log.push(`timer at ${scheduler.nowMs}`));
     scheduler.at(40, () => process.suspend(1_000, () => log.push('woken')));
+    scheduler.at(100, () => process.heal());
     scheduler.at(500, () => {
       expect(process.nowMs() - startMs).toBe(40);
       expect(process.wallMs()).toBe(1_000_500);
@@ -150,7 +151,7 @@ describe('a simulated process', () => {
     scheduler.at(1, () => process.stall(10));
     scheduler.at(5, () => process.stall(100));
     scheduler.at(6, () => process.deliver(() => log.push(`read at ${scheduler.nowMs}`)));
-    scheduler.at(50, () => process.resume());
+    scheduler.at(50, () => process.heal());
     await scheduler.run();
     expect(log).toEqual(['read at 50']);
   });
