@@ -34,6 +34,10 @@ export class Pipe {
   #pumps = 0;
   #pumping: UnderWay | null = null;
   #cut = false;
+  /** A reset is under way or has arrived: nothing follows it. */
+  #hasReset = false;
+  /** A reset is under way or has arrived: TCP gives nothing to anybody that comes after it. */
+  #isReset = false;
   #bytes = 0;
 
   constructor(scheduler: Scheduler, random: Random, delays: Delays, arrive: (packet: Packet) => void) {
@@ -49,10 +53,13 @@ export class Pipe {
   }
 
   send(packet: Packet): void {
+    if (this.#hasReset) return;
+    this.#hasReset = packet.kind === 'reset';
     const { minMs, maxMs, longChance } = this.#delays;
     const delayMs = this.#random.between(minMs, maxMs) * (this.#random.chance(longChance) ? LONG_DELAY : 1);
     if (packet.kind === 'frame') this.#bytes += packet.bytes.length;
-    if (this.#cut) return;
+    if (this.#cut || this.#isReset) return;
+    this.#isReset = packet.kind === 'reset';
     this.#lastMs = Math.max(this.#lastMs, this.#scheduler.nowMs + delayMs);
     this.#queue.push({ atMs: this.#lastMs, packet });
     this.#pump();

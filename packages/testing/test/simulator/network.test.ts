@@ -149,6 +149,18 @@ describe('a simulated connection', () => {
     expect(scene.log.toSorted()).toEqual(['client closed 1006', 'client open', 'server closed']);
   });
 
+  it('carries nothing after a reset', async () => {
+    const client = scene.dial();
+    scene.at(1_000, () => {
+      scene.network.reset(scene.network.alive[0] ?? expect.fail('no connection'));
+      client.send(Uint8Array.of(1));
+      scene.socket?.send(Uint8Array.of(2));
+    });
+    await scene.scheduler.run();
+    expect(scene.log.toSorted()).toEqual(['client closed 1006', 'client open', 'server closed']);
+    expect(scene.arrivals).toEqual([]);
+  });
+
   it('shows a ping to a program like Node, which answers it in its turn', async () => {
     scene.dial();
     scene.at(900, () => scene.client.stall(1_000));
