@@ -141,11 +141,12 @@ describe('an error of a sync', () => {
       await using failing = await DurableServer.start(scratch.path, failingSync(k));
       const session = await RawSession.open(failing.url, 60_000);
       const work = async (): Promise<never> => {
-        for (let round = 0; ; round++) {
+        for (let round = 0; round < 2 * k; round++) {
           await session.acquire([`key/${round}`, `other/${round}`]);
           const [held = 0] = session.held.keys();
           await session.release([held]);
         }
+        throw new Error('the server went on');
       };
       await expect(work()).rejects.toThrow('the connection closed');
       const { code, stderr } = await failing.cli.end();
