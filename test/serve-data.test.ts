@@ -216,8 +216,8 @@ describe('log inspect', () => {
     expect(torn.code).toBe(0);
     expect(torn.stdout).toContain('torn by a crash');
     await using server = await serve();
-    expect(server.stderr).toMatch(
-      /^holdfast: the end of the log was torn and is cut off \(file .*wal-.*, offset \d+, .*\)\n$/,
+    expect(server.stdout).toMatch(
+      /"file":"[^"]*wal-[^"]*","offset":\d+,.*"msg":"the end of the log was torn and is cut off"/,
     );
     server.kill('SIGTERM');
     expect((await server.end()).code).toBe(0);

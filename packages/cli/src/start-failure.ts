@@ -78,12 +78,7 @@ function storageFailure(error: unknown, path: string): unknown {
         cause,
       );
     case 'EROFS':
-      return new CliFailure(
-        ExitCode.forbidden,
-        `${directory} is on a file system that is read-only`,
-        '--data takes another directory',
-        cause,
-      );
+      return readOnly(directory, cause);
     case 'ENOTDIR':
     case 'EEXIST':
       return new CliFailure(ExitCode.usage, `${directory} is not a directory`, 'see --data', cause);
@@ -99,6 +94,11 @@ function storageFailure(error: unknown, path: string): unknown {
   }
 }
 
+function readOnly(directory: string, cause: ErrorOptions): CliFailure {
+  const message = `${directory} is on a file system that is read-only`;
+  return new CliFailure(ExitCode.forbidden, message, '--data takes another directory', cause);
+}
+
 function diskFull(directory: string, cause: ErrorOptions): CliFailure {
   return new CliFailure(
     ExitCode.unavailable,
@@ -111,6 +111,7 @@ function diskFull(directory: string, cause: ErrorOptions): CliFailure {
 function logFailure(error: Error, kind: unknown, directory: string): unknown {
   const cause = { cause: error };
   const message = printable(error.message);
+  if (codeOf(error.cause) === 'EROFS') return readOnly(directory, cause);
   if (kind === 'damaged') {
     return new CliFailure(ExitCode.dataError, message, `\`holdfast log inspect ${directory}\` shows more`, cause);
   }

@@ -7,6 +7,7 @@ import { createHttpServer } from './http.js';
 import { machineLimits } from './limits.js';
 import { MemoryLog } from './log/memory.js';
 import type { LogPort } from './log/port.js';
+import type { Note } from './log/file/trouble.js';
 import { type LogLevel, type Logger, createLogger } from './logger.js';
 import { Node } from './node.js';
 import { systemRandomBytes } from './session/identity.js';
@@ -17,8 +18,8 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default 7420; 0 takes any free one. */
   readonly port?: number;
-  /** Default: a new memory log. */
-  readonly log?: LogPort;
+  /** Default: a new memory log. A function is given where the log can say what an operator should know: the server's own log. */
+  readonly log?: LogPort | ((note: Note) => LogPort);
   /** Name of this node in welcomes and logs. Default: host name and port. */
   readonly node?: string;
   /** Origins of web pages that may connect, besides those on loopback addresses. */
@@ -67,7 +68,8 @@ class Server implements HoldfastServer {
   constructor(options: ServerOptions, clock: Clock, logger: Logger) {
     this.#options = options;
     this.#logger = logger;
-    this.#log = options.log ?? new MemoryLog();
+    const { log = new MemoryLog() } = options;
+    this.#log = typeof log === 'function' ? log((message, facts) => logger.warn(facts, message)) : log;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });

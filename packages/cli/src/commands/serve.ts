@@ -1,7 +1,7 @@
 /** `holdfast serve`: a server in the foreground. */
 import { isIPv4 } from 'node:net';
 import { type Command, Option } from '@commander-js/extra-typings';
-import type { HoldfastServer, LogPort } from '@holdfast/server';
+import type { HoldfastServer, ServerOptions } from '@holdfast/server';
 import { collect, parseDuration, parsePort } from '../arguments.js';
 import { ExitCode } from '../exit-codes.js';
 import { CliFailure } from '../failure.js';
@@ -76,7 +76,7 @@ export function defineServe(program: Command): void {
       const server = await startServer({
         host,
         port,
-        log: await logOf(storage),
+        log: await logOf(storage, human),
         allowedOrigins: options.allowOrigin ?? [],
         drainMs: options.drain,
         logLevel: options.logLevel ?? (human ? 'warn' : 'info'),
@@ -88,16 +88,14 @@ export function defineServe(program: Command): void {
     });
 }
 
-/** Nothing is opened yet, so nothing can fail. */
-async function logOf(storage: Storage): Promise<LogPort> {
+/** Nothing is opened yet, so nothing can fail. A person is told in a line what the log has to say, and a program in the server's own log. */
+async function logOf(storage: Storage, human: boolean): Promise<Exclude<ServerOptions['log'], undefined>> {
   const { FileLog, MemoryLog, SystemDisk, systemClock } = await import('@holdfast/server');
   if (storage.engine === 'memory') return new MemoryLog();
-  return new FileLog({
-    disk: new SystemDisk(storage.directory),
-    clock: systemClock,
-    fsync: storage.fsync,
-    note: (message, facts) => note(withFacts(message, facts)),
-  });
+  const { directory, fsync } = storage;
+  const parts = { disk: new SystemDisk(directory), clock: systemClock, fsync };
+  if (human) return new FileLog({ ...parts, note: (message, facts) => note(withFacts(message, facts)) });
+  return (tell) => new FileLog({ ...parts, note: tell });
 }
 
 /** What the log has to tell an operator, as one line. */

@@ -1,5 +1,5 @@
 /** The real disk: one directory of the file system. The one file of the engine that touches files. */
-import { close, fdatasync, fsync, fstat, ftruncate, open, read, writeSync } from 'node:fs';
+import { close, existsSync, fdatasync, fsync, fstat, ftruncate, open, read, writeSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,7 +27,7 @@ export class SystemDisk implements Disk {
 
   async lock(): Promise<void> {
     if (this.#lock !== null) return;
-    const created = await mkdir(this.path, { recursive: true, mode: DIRECTORY_MODE });
+    const created = await makeDirectory(this.path);
     if (created !== undefined) await syncParents(this.path, created);
     this.#lock = await lockDirectory(this.path);
   }
@@ -127,6 +127,20 @@ class SystemFile implements DiskFile {
         else fail(error);
       });
     });
+  }
+}
+
+/** The first directory that had to be made; undefined: none. */
+async function makeDirectory(path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+  } catch (error) {
+    // On a read-only file system a recursive mkdir says ENOENT. The plain one, of the first directory that is missing, says why.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    let missing = path;
+    while (dirname(missing) !== missing && !existsSync(dirname(missing))) missing = dirname(missing);
+    await mkdir(missing, { mode: DIRECTORY_MODE });
+    throw error;
   }
 }
 
