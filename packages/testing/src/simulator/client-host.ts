@@ -1,12 +1,12 @@
 /** A client process: user code over the SDK. It begins, connects, works, may be stopped without a word, and may begin again with a new session. */
 import type { Holdfast, Lock } from '@holdfast/client';
 import type { Random } from './random.js';
-import type { Asked, Got, LockState, Missed, Released, Releasing, Wrote } from './trace.js';
+import type { Asked, Got, LockState, Missed, Released, Releasing, Renewed, Wrote } from './trace.js';
 
 type Said<Event> = Event extends unknown ? Omit<Event, 'atMs' | 'client'> : never;
 
 /** What user code says of itself. The host adds when and who. */
-export type UserEvent = Said<Asked | Got | Missed | Releasing | Released | LockState | Wrote>;
+export type UserEvent = Said<Asked | Got | Missed | Releasing | Released | LockState | Renewed | Wrote>;
 
 /** What user code meets. All of it belongs to one life of the client process; nothing of it goes on when the process dies. */
 export interface ClientHost {

@@ -129,6 +129,13 @@ export interface ClientLife {
   readonly client: number;
 }
 
+/** User code made a new client of the SDK: the session of the one before is no concern of it. */
+export interface Renewed {
+  readonly type: 'client-renewed';
+  readonly atMs: number;
+  readonly client: number;
+}
+
 /** The wall clock of a client's machine was set: of the time before, its SDK takes nothing for certain any more. */
 export interface ClockSet {
   readonly type: 'clock-set';
@@ -163,6 +170,7 @@ export type TraceEvent =
   | LockState
   | Wrote
   | ClientLife
+  | Renewed
   | ClockSet
   | Fault
   | Calm;

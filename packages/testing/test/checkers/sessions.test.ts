@@ -80,6 +80,54 @@ describe('a dropped session', () => {
   });
 });
 
+describe('a client that has a session', () => {
+  function haveOne(isResumable = true): Story {
+    const story = begin();
+    story.see({ type: 'client-started', client: 1 });
+    story.log(openSession('s2', isResumable, 'client 1'), acquire('s2', 1));
+    return story;
+  }
+
+  function openAnother(story: Story): void {
+    story.log(openSession('s3', true, 'client 1'));
+  }
+
+  it('opens another one when the first has ended', () => {
+    const story = haveOne();
+    story.log(endSession('s2', 'closed'));
+    expect(() => openAnother(story)).not.toThrow();
+  });
+
+  it('or is about to end', () => {
+    const story = haveOne();
+    story.append(endSession('s2', 'closed'));
+    story.see({ type: 'fault', what: 'the end does not land' });
+    expect(() => story.append(openSession('s3', true, 'client 1'))).not.toThrow();
+  });
+
+  it('but not while the first could be resumed', () => {
+    expect(() => openAnother(haveOne())).toThrow('client 1 opens session s3, but its session s2 lives');
+  });
+
+  it('unless that one does not outlive its connection', () => {
+    expect(() => openAnother(haveOne(false))).not.toThrow();
+  });
+
+  it('or was never spoken in', () => {
+    const story = begin();
+    story.log(openSession('s2', true, 'client 1'));
+    expect(() => openAnother(story)).not.toThrow();
+  });
+
+  it('or belonged to a program that is gone, or was given up by it', () => {
+    for (const type of ['client-started', 'client-renewed'] as const) {
+      const story = haveOne();
+      story.see({ type, client: 1 });
+      expect(() => openAnother(story)).not.toThrow();
+    }
+  });
+});
+
 describe('log time', () => {
   it('goes on with the clock of the server', () => {
     const story = begin();

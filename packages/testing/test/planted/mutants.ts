@@ -145,7 +145,7 @@ export const mutants: readonly Mutant[] = [
     file: 'core/dist/sessions.js',
     find: 'settle(state, request.keyState, effects);',
     replace: '',
-    checkers: ['waiters', 'durable-first', 'fifo'],
+    checkers: ['waiters', 'durable-first', 'fifo', 'tokens'],
   },
   {
     name: 'an acquire that is sent again is a new one',
@@ -174,21 +174,14 @@ export const mutants: readonly Mutant[] = [
     file: 'core/dist/sessions.js',
     find: 'session.previousHash = proofHash;',
     replace: 'session.previousHash = null;',
-    checkers: ['clients-view', 'durable-first'],
-  },
-  {
-    name: 'a session is heard after its end was decided',
-    file: 'server/dist/session/sessions.js',
-    find: 'return;\n        session.ending = true;',
-    replace: 'return;',
-    checkers: ['clients-view', 'exclusion', 'sessions'],
+    checkers: ['sessions', 'clients-view'],
   },
   {
     name: 'a resumed client is not told of holds without a lease',
     file: 'server/dist/session/welcome.js',
-    find: 'if (request.held) {',
-    replace: 'if (request.held && request.dueMs !== NEVER) {',
-    checkers: ['clients-view', 'durable-first'],
+    find: 'holds.push([request.number, key, mode, request.token, leaseEndMs]);',
+    replace: 'if (leaseEndMs !== null) holds.push([request.number, key, mode, request.token, leaseEndMs]);',
+    checkers: ['clients-view'],
   },
   // ---- the client ----------------------------------------------------------------------------------------------------------------
   {

@@ -1,9 +1,10 @@
 /**
  * Sessions end for what they may end for, and not too early: a silent one a whole time-out after the last sign of its client reached
- * the server's host and after the server began to serve; a dropped one only if it is not resumable. Log time, by which leases end,
+ * the server's host and after the server began to serve; a dropped one only if it is not resumable. Whoever has a session that lives and can be
+ * resumed gets it back, so its client opens no other one. Log time, by which leases end,
  * never runs faster than the server's clock and stands still while there is no server.
  */
-import type { Command, Entry } from '@holdfast/core';
+import type { EndSession, Entry, OpenSession } from '@holdfast/core';
 import { MessageType } from '@holdfast/protocol';
 import { type Appending, type Checker, type TraceEvent, Violation, type World } from '../trace.js';
 import type { Ledger } from './ledger.js';
@@ -24,6 +25,10 @@ export class Sessions implements Checker {
   #beginning: Appending | null = null;
   /** Sessions whose client was told of them. */
   readonly #welcomed = new Set<string>();
+  /** Sessions of which an end was decided, durable or not. */
+  readonly #ending = new Set<string>();
+  /** By the name that a client gives in its hello: the session that it opened last, in this life of the SDK's client. */
+  readonly #opened = new Map<string, string>();
   /** The connection that each session has, and when something of it arrived last. */
   readonly #connections = new Map<string, number>();
   readonly #heardMs = new Map<string, number>();
@@ -37,6 +42,10 @@ export class Sessions implements Checker {
       case 'server-started':
         this.#life = event.life;
         this.#startedMs = event.atMs;
+        break;
+      case 'client-started':
+      case 'client-renewed':
+        this.#opened.delete(`client ${event.client}`);
         break;
       case 'server-stopped':
         this.#connections.clear();
@@ -57,7 +66,10 @@ export class Sessions implements Checker {
         break;
       case 'appending':
         this.#checkTime(event);
-        for (const command of event.entry.commands) this.#checkEnd(event, command);
+        for (const command of event.entry.commands) {
+          if (command.type === 'open-session') this.#checkOpen(command);
+          else if (command.type === 'end-session') this.#checkEnd(event, command);
+        }
         break;
       default:
     }
@@ -73,9 +85,16 @@ export class Sessions implements Checker {
     }
   }
 
-  #checkEnd({ atMs, life }: Appending, command: Command): void {
-    if (command.type !== 'end-session') return;
-    const { session: id, reason } = command;
+  #checkOpen({ session: id, client }: OpenSession): void {
+    const before = this.#ledger.model.sessions.get(this.#opened.get(client) ?? '');
+    this.#opened.set(client, id);
+    if (before === undefined || before.endReason !== null || !before.resumable || this.#ending.has(before.id)) return;
+    // A client that never spoke in its session may never have heard of it.
+    if (before.lastRequest > 0) this.#fail(`${client} opens session ${id}, but its session ${before.id} lives`);
+  }
+
+  #checkEnd({ atMs, life }: Appending, { session: id, reason }: EndSession): void {
+    this.#ending.add(id);
     const session = this.#ledger.model.sessions.get(id);
     if (session === undefined) this.#fail(`session ${id}, which is not durable, ends as ${reason}`);
     if (reason === 'dropped' && session.resumable && this.#welcomed.has(id)) {

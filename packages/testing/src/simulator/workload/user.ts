@@ -60,6 +60,7 @@ export class User {
   async #connect(): Promise<void> {
     // What is closed already is not closed once more.
     await this.#host.holdfast.close();
+    this.#host.emit({ type: 'client-renewed' });
     await this.#host.connect();
     this.#isClosing = false;
     this.#connecting = null;

@@ -154,8 +154,8 @@ function connectionOf(session: string): number {
   return Number(session.slice(1));
 }
 
-export function openSession(session: string, isResumable = true): Command {
-  return { type: 'open-session', session, client: '', timeoutMs: TIMEOUT_MS, secretHash: isResumable ? 'first' : null };
+export function openSession(session: string, isResumable = true, client = session): Command {
+  return { type: 'open-session', session, client, timeoutMs: TIMEOUT_MS, secretHash: isResumable ? 'first' : null };
 }
 
 export function endSession(session: string, reason: 'closed' | 'dropped' | 'silent' | 'killed'): Command {
