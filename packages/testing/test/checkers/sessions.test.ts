@@ -84,46 +84,57 @@ describe('a client that has a session', () => {
   function haveOne(isResumable = true): Story {
     const story = begin();
     story.see({ type: 'client-started', client: 1 });
-    story.log(openSession('s2', isResumable, 'client 1'), acquire('s2', 1));
+    story.log(openSession('s2', isResumable, 'client 1'));
+    story.welcome('s2');
+    story.log(acquire('s2', 1));
     return story;
   }
 
-  function openAnother(story: Story): void {
+  function giveAnother(story: Story, connection = 3): void {
     story.log(openSession('s3', true, 'client 1'));
+    story.welcome('s3', {}, connection);
   }
 
-  it('opens another one when the first has ended', () => {
+  it('is given another one when the first has ended', () => {
     const story = haveOne();
     story.log(endSession('s2', 'closed'));
-    expect(() => openAnother(story)).not.toThrow();
+    expect(() => giveAnother(story)).not.toThrow();
   });
 
-  it('or is about to end', () => {
+  it('or when the end of it was decided', () => {
     const story = haveOne();
-    story.append(endSession('s2', 'closed'));
-    story.see({ type: 'fault', what: 'the end does not land' });
-    expect(() => story.append(openSession('s3', true, 'client 1'))).not.toThrow();
+    story.see({
+      type: 'appending',
+      life: 1,
+      entry: { index: 5, term: 1, nowMs: 0, commands: [endSession('s2', 'closed')] },
+    });
+    expect(() => giveAnother(story)).not.toThrow();
   });
 
   it('but not while the first could be resumed', () => {
-    expect(() => openAnother(haveOne())).toThrow('client 1 opens session s3, but its session s2 lives');
+    expect(() => giveAnother(haveOne())).toThrow('client 1 is given session s3, but its session s2 lives');
   });
 
   it('unless that one does not outlive its connection', () => {
-    expect(() => openAnother(haveOne(false))).not.toThrow();
+    expect(() => giveAnother(haveOne(false))).not.toThrow();
   });
 
   it('or was never spoken in', () => {
     const story = begin();
     story.log(openSession('s2', true, 'client 1'));
-    expect(() => openAnother(story)).not.toThrow();
+    story.welcome('s2');
+    expect(() => giveAnother(story)).not.toThrow();
+  });
+
+  it('or is newer than the connection on which the other one was asked for', () => {
+    expect(() => giveAnother(haveOne(), 1)).not.toThrow();
   });
 
   it('or belonged to a program that is gone, or was given up by it', () => {
     for (const type of ['client-started', 'client-renewed'] as const) {
       const story = haveOne();
       story.see({ type, client: 1 });
-      expect(() => openAnother(story)).not.toThrow();
+      expect(() => giveAnother(story)).not.toThrow();
     }
   });
 });

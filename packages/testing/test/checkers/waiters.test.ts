@@ -48,6 +48,23 @@ describe('nobody who waits is forgotten', () => {
     );
   });
 
+  it('and a step may be told in parts, the last of which names it', () => {
+    const story = begin();
+    story.log(acquire('s1', 1), acquire('s2', 1));
+    const events = [
+      ['granted', 'a', 's1', 1, 0, FLOOR + 1, null],
+      ['queued', 'a', 's2', 1, 0, 1, null],
+    ] as const;
+    story.say('s1', [71, 1, 3, events.slice(0, 1)], [71, 2, 4, events]);
+    expect(() => story.say('s1', [71, 1, 4, events.slice(0, 1)])).toThrow(
+      'of step 4 was told: granted s1 1, granted s1 1',
+    );
+    const other = begin();
+    other.log(acquire('s1', 1), acquire('s2', 1));
+    other.say('s1', [71, 1, 3, events.slice(0, 1)]);
+    expect(() => other.say('s1', [71, 1, 4, events.slice(1)])).not.toThrow();
+  });
+
   it('and the present state is not taken for what a step did', () => {
     const story = begin();
     story.log(acquire('s1', 1));

@@ -136,10 +136,11 @@ export class Model {
     this.#refused.add(`${session} ${request} ${type} ${code}`);
   }
 
-  #openSession({ session: id, timeoutMs, secretHash }: OpenSession): void {
+  #openSession({ session: id, client, timeoutMs, secretHash }: OpenSession): void {
     if (this.#open.has(id) || this.#open.size >= this.#limits.sessionsMax) return;
     const session: SessionRecord = {
       id,
+      client,
       timeoutMs,
       resumable: secretHash !== null,
       secretHashes: secretHash === null ? [] : [secretHash],

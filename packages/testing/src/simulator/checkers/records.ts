@@ -28,6 +28,8 @@ export interface RequestRecord {
 
 export interface SessionRecord {
   readonly id: string;
+  /** The name that its client gave in its hello. */
+  readonly client: string;
   readonly timeoutMs: number;
   readonly resumable: boolean;
   /** The present secret's hash, then the one that the last resume proved, until it is confirmed. */

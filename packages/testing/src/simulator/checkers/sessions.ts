@@ -1,13 +1,14 @@
 /**
  * Sessions end for what they may end for, and not too early: a silent one a whole time-out after the last sign of its client reached
  * the server's host and after the server began to serve; a dropped one only if it is not resumable. Whoever has a session that lives and can be
- * resumed gets it back, so its client opens no other one. Log time, by which leases end,
+ * resumed gets it back, and not another one. Log time, by which leases end,
  * never runs faster than the server's clock and stands still while there is no server.
  */
-import type { EndSession, Entry, OpenSession } from '@holdfast/core';
+import type { EndSession, Entry } from '@holdfast/core';
 import { MessageType } from '@holdfast/protocol';
 import { type Appending, type Checker, type TraceEvent, Violation, type World } from '../trace.js';
 import type { Ledger } from './ledger.js';
+import type { SessionRecord } from './records.js';
 
 /** Clocks of different machines run at rates that differ by less. */
 const RATE_DIFFERENCE_MAX = 0.01;
@@ -24,11 +25,11 @@ export class Sessions implements Checker {
   #startedMs = 0;
   #beginning: Appending | null = null;
   /** Sessions whose client was told of them. */
-  readonly #welcomed = new Set<string>();
+  readonly #known = new Set<string>();
   /** Sessions of which an end was decided, durable or not. */
   readonly #ending = new Set<string>();
-  /** By the name that a client gives in its hello: the session that it opened last, in this life of the SDK's client. */
-  readonly #opened = new Map<string, string>();
+  /** By the name of the client: the session that it was given last, in this life of the SDK's client. */
+  readonly #given = new Map<string, string>();
   /** The connection that each session has, and when something of it arrived last. */
   readonly #connections = new Map<string, number>();
   readonly #heardMs = new Map<string, number>();
@@ -45,18 +46,12 @@ export class Sessions implements Checker {
         break;
       case 'client-started':
       case 'client-renewed':
-        this.#opened.delete(`client ${event.client}`);
-        break;
-      case 'server-stopped':
-        this.#connections.clear();
+        this.#given.delete(`client ${event.client}`);
         break;
       case 'said':
         for (const message of event.messages) {
-          if (message[0] !== MessageType.welcome) continue;
-          const { session } = message[1];
-          this.#welcomed.add(session);
-          // What still arrives on an older connection of the session says nothing of the client that has it now.
-          this.#connections.set(session, event.connection);
+          if (message[0] === MessageType.welcome)
+            this.#welcomed(message[1].session, message[1].resumed, event.connection);
         }
         break;
       case 'arrived':
@@ -67,8 +62,7 @@ export class Sessions implements Checker {
       case 'appending':
         this.#checkTime(event);
         for (const command of event.entry.commands) {
-          if (command.type === 'open-session') this.#checkOpen(command);
-          else if (command.type === 'end-session') this.#checkEnd(event, command);
+          if (command.type === 'end-session') this.#checkEnd(event, command);
         }
         break;
       default:
@@ -85,19 +79,29 @@ export class Sessions implements Checker {
     }
   }
 
-  #checkOpen({ session: id, client }: OpenSession): void {
-    const before = this.#ledger.model.sessions.get(this.#opened.get(client) ?? '');
-    this.#opened.set(client, id);
+  #welcomed(id: string, resumed: boolean, connection: number): void {
+    const session = this.#ledger.model.sessions.get(id);
+    this.#known.add(id);
+    if (session !== undefined && !resumed) this.#checkGiven(session, connection);
+    // What still arrives on an older connection of the session says nothing of the client that has it now.
+    this.#connections.set(id, connection);
+  }
+
+  #checkGiven({ id, client }: SessionRecord, connection: number): void {
+    const before = this.#ledger.model.sessions.get(this.#given.get(client) ?? '');
+    // A hello of an earlier connection, given up since, may come late: whoever sent it has gone on.
+    if (before !== undefined && connection < (this.#connections.get(before.id) ?? 0)) return;
+    this.#given.set(client, id);
     if (before === undefined || before.endReason !== null || !before.resumable || this.#ending.has(before.id)) return;
     // A client that never spoke in its session may never have heard of it.
-    if (before.lastRequest > 0) this.#fail(`${client} opens session ${id}, but its session ${before.id} lives`);
+    if (before.lastRequest > 0) this.#fail(`${client} is given session ${id}, but its session ${before.id} lives`);
   }
 
   #checkEnd({ atMs, life }: Appending, { session: id, reason }: EndSession): void {
     this.#ending.add(id);
     const session = this.#ledger.model.sessions.get(id);
     if (session === undefined) this.#fail(`session ${id}, which is not durable, ends as ${reason}`);
-    if (reason === 'dropped' && session.resumable && this.#welcomed.has(id)) {
+    if (reason === 'dropped' && session.resumable && this.#known.has(id)) {
       this.#fail(`session ${id} ends as dropped, but it outlives its connection`);
     }
     if (reason !== 'silent') return;

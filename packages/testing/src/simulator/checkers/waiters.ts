@@ -16,6 +16,8 @@ export class Waiters implements Checker {
   readonly #ledger: Ledger;
   /** Calls without an answer, in the order in which they were made. */
   readonly #pending = new Map<number, Asked>();
+  /** What was told of a step that was not told to its end, by connection and watch. */
+  readonly #parts = new Map<string, string[]>();
   #calmMs = Infinity;
 
   constructor(ledger: Ledger) {
@@ -39,7 +41,8 @@ export class Waiters implements Checker {
         break;
       case 'said':
         for (const message of event.messages) {
-          if (message[0] === MessageType.events) this.#checkStep(message[2], message[3]);
+          if (message[0] === MessageType.events)
+            this.#checkStep(`${event.connection} ${message[1]}`, message[2], message[3]);
         }
         break;
       default:
@@ -53,20 +56,35 @@ export class Waiters implements Checker {
     }
   }
 
-  /** The watches of the workload are for all keys, so a step's events are all that happened in it. */
-  #checkStep(position: number, events: readonly WatchEvent[]): void {
-    if (events.some(([kind]) => kind === 'state' || kind === 'synced')) return;
-    const step = this.#ledger.steps.get(position);
-    const expected = step?.happenings.map(({ kind, request }) => `${kind} ${request.session} ${request.number}`) ?? [];
-    const told = events.map((event) =>
-      event[0] === 'synced' || event[0] === 'state' ? '' : `${event[0]} ${event[2]} ${event[3]}`,
-    );
-    const isSame = told.length === expected.length && told.every((happening, at) => happening === expected[at]);
-    if (isSame) return;
+  /**
+   * The watches of the workload are for all keys, so a step's events are all that happened in it. A step with many events comes in parts, of
+   * which all but the last name the step before.
+   */
+  #checkStep(watch: string, position: number, events: readonly WatchEvent[]): void {
+    const told = this.#parts.get(watch) ?? [];
+    for (const event of events) {
+      if (event[0] === 'state' || event[0] === 'synced') return;
+      told.push(`${event[0]} ${event[2]} ${event[3]}`);
+    }
+    const expected = this.#happenings(position);
+    if (told.length === expected.length && isBeginning(told, expected)) {
+      this.#parts.delete(watch);
+      return;
+    }
+    const next = this.#happenings(position + 1);
+    if (told.length < next.length && isBeginning(told, next)) {
+      this.#parts.set(watch, told);
+      return;
+    }
     throw new Violation(
       this.name,
       `of step ${position} was told: ${told.join(', ')}; but it did: ${expected.join(', ')}`,
     );
+  }
+
+  #happenings(position: number): readonly string[] {
+    const { happenings = [] } = this.#ledger.steps.get(position) ?? {};
+    return happenings.map(({ kind, request }) => `${kind} ${request.session} ${request.number}`);
   }
 
   #checkPatience(world: World): void {
@@ -80,4 +98,8 @@ export class Waiters implements Checker {
       `ask ${oldest.ask} of client ${oldest.client} for ${oldest.key} has waited for ${Math.round(waitedMs)} ms since all is calm`,
     );
   }
+}
+
+function isBeginning(part: readonly string[], whole: readonly string[]): boolean {
+  return part.every((text, at) => text === whole[at]);
 }
