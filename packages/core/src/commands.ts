@@ -39,7 +39,7 @@ export interface OpenSession {
   readonly secretHash: string | null;
 }
 
-/** Resumes a session: `proofHash` must be its present or its previous hash; `secretHash` becomes the present one. */
+/** Resumes a session: `proofHash` must be of a secret that its client can have; `secretHash` becomes the newest one. */
 export interface ResumeSession {
   readonly type: 'resume-session';
   readonly session: string;
@@ -51,7 +51,7 @@ export interface ResumeSession {
 export interface ConfirmSession {
   readonly type: 'confirm-session';
   readonly session: string;
-  /** The hash that the confirmed resume installed; a confirm for an older one changes nothing. */
+  /** The hash that the confirmed resume installed. */
   readonly secretHash: string;
 }
 

@@ -99,7 +99,11 @@ function checkSession(state: State, session: SessionState): number {
   }
   expect(session.heldCount === held, `${at} ${held} requests hold, as counted (${session.heldCount})`);
   expect(session.waitingCount === waiting, `${at} ${waiting} requests wait, as counted (${session.waitingCount})`);
-  expect(session.previousHash === null || session.resumable, `${at} only a resumable session has a previous secret`);
+  const { olderHashes } = session;
+  expect(
+    olderHashes === null || (session.resumable && olderHashes.length > 0),
+    `${at} only a resumable session has older secrets`,
+  );
   expect(session.sinceMs <= state.nowMs, `${at} it does not come from the future`);
   checkEndings(session, endings);
   return held + waiting;

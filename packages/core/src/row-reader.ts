@@ -62,6 +62,15 @@ export class RowReader {
     return Object.fromEntries(entries);
   }
 
+  /** So many strings; null: none. */
+  texts(count: number): string[] | null {
+    const texts: string[] = [];
+    while (texts.length < count) {
+      texts.push(this.text());
+    }
+    return count === 0 ? null : texts;
+  }
+
   /** Nothing may follow. */
   finish(): void {
     if (this.column !== this.row.length) {

@@ -22,31 +22,52 @@ export function openSession(state: State, command: OpenSession, effects: Effect[
   }
 }
 
+/** Older secrets that a session keeps at most. Only resumes without a word from the client in between add to them. */
+const OLDER_MAX = 15;
+
 /**
- * The proof may be the present secret or the one before it: the welcome that carried the present one may have been lost. The proof
- * stays valid until the resume is confirmed, so that losing this welcome does not strand the client either.
+ * The proof may be any secret that the client can have: the last one that it was heard with, or one that was handed out since. The welcome
+ * that carried a newer one may have been lost, and so may the connection that a newer one was meant for: a resume that was stuck in the network
+ * can come after the one that its client tried next. What is older than the proof is spent, because the client has shown that it has the proof.
  */
 export function resumeSession(state: State, command: ResumeSession, effects: Effect[]): void {
   const { session: id, proofHash, secretHash } = command;
   const session = state.sessions.get(id);
-  // A session that is not resumable has neither hash, so no proof fits it.
-  if (session === undefined || (proofHash !== session.secretHash && proofHash !== session.previousHash)) {
+  const secrets = session === undefined ? [] : secretsOf(session);
+  const proof = secrets.indexOf(proofHash);
+  // A session that is not resumable has no secret, so no proof fits it.
+  if (session === undefined || proof === -1) {
     effects.push({ type: 'session-refused', session: id, code: 'SESSION_OVER', secretHash });
     return;
   }
   state.walk?.keepSession(session);
-  session.previousHash = proofHash;
+  const older = secrets.slice(proof);
+  if (older.length > OLDER_MAX) {
+    // The client has the proof, or one of the latest.
+    older.splice(1, older.length - OLDER_MAX);
+  }
+  session.olderHashes = older;
   session.secretHash = secretHash;
   effects.push({ type: 'session-resumed', session: id, secretHash });
 }
 
-/** A confirmation that a newer resume has overtaken changes nothing: the newer one's proof has to stay valid. */
+/** The client was heard with a secret: those before it are spent. Those after it are not: a newer resume's client may have only its own. */
 export function confirmSession(state: State, command: ConfirmSession): void {
   const session = state.sessions.get(command.session);
-  if (session !== undefined && session.secretHash === command.secretHash) {
-    state.walk?.keepSession(session);
-    session.previousHash = null;
+  if (session === undefined) {
+    return;
   }
+  const secrets = secretsOf(session);
+  const heard = secrets.indexOf(command.secretHash);
+  if (heard > 0) {
+    state.walk?.keepSession(session);
+    session.olderHashes = heard === secrets.length - 1 ? null : secrets.slice(heard, -1);
+  }
+}
+
+/** Hashes of the secrets that resume the session, oldest first. */
+function secretsOf({ olderHashes, secretHash }: SessionState): string[] {
+  return secretHash === null ? [] : [...(olderHashes ?? []), secretHash];
 }
 
 /**

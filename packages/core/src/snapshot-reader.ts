@@ -114,11 +114,12 @@ export class SnapshotReader {
     const client = reader.text();
     const timeoutMs = reader.integer();
     const sinceMs = reader.integer();
+    const [acked, lastRequest, lastEnd] = [reader.integer(), reader.integer(), reader.integer()];
     const session = new SessionState(id, ticket, client, timeoutMs, sinceMs, reader.textOrNull());
-    session.previousHash = reader.textOrNull();
-    session.acked = reader.integer();
-    session.lastRequest = reader.integer();
-    session.lastEnd = reader.integer();
+    session.acked = acked;
+    session.lastRequest = lastRequest;
+    session.lastEnd = lastEnd;
+    session.olderHashes = reader.texts(reader.integer());
     if (this.sessions.has(id)) {
       reader.fail(`session ${id} is there twice`);
     }

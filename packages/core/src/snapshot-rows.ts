@@ -5,7 +5,7 @@
  * | row | what follows |
  * | --- | --- |
  * | `holdfast`, version | index, term, nowMs, token, ticket, the three limits |
- * | `session` | id, ticket, client, timeoutMs, sinceMs, secretHash or null, previousHash or null, acked, lastRequest, lastEnd |
+ * | `session` | id, ticket, client, timeoutMs, sinceMs, acked, lastRequest, lastEnd, secretHash or null, how many older hashes, and these |
  * | `of` | id: the rows that follow are about this session, whose own row came before |
  * | `ended` | an ending of the session: request number, key, end, code, token or null, meta |
  * | `request` | a live request of the session: number, key, mode, token (0: waits), ticket, sinceMs, dueMs or null, leaseMs or null, wantsPlace, meta |
@@ -39,8 +39,9 @@ export function headerRow(state: State): SnapshotRow {
 }
 
 export function sessionRow(session: SessionState): SnapshotRow {
-  const { id, ticket, client, timeoutMs, sinceMs, secretHash, previousHash, acked, lastRequest, lastEnd } = session;
-  return ['session', id, ticket, client, timeoutMs, sinceMs, secretHash, previousHash, acked, lastRequest, lastEnd];
+  const { id, ticket, client, timeoutMs, sinceMs, acked, lastRequest, lastEnd, secretHash, olderHashes } = session;
+  const row = [id, ticket, client, timeoutMs, sinceMs, acked, lastRequest, lastEnd, secretHash];
+  return olderHashes === null ? ['session', ...row, 0] : ['session', ...row, olderHashes.length, ...olderHashes];
 }
 
 export function endingRow(ending: Ending): SnapshotRow {

@@ -164,7 +164,8 @@ export class SessionState implements SessionView {
   readonly sinceMs: number;
   /** Invariant: null from open to end, or never. */
   secretHash: string | null;
-  previousHash: string | null = null;
+  /** Secrets that may still be the client's, oldest first; null: none. Invariant: not empty, and null while secretHash is. */
+  olderHashes: readonly string[] | null = null;
   acked = 0;
   lastRequest = 0;
   /** Highest ending number given. */

@@ -34,9 +34,10 @@ export interface SessionView {
   readonly client: string;
   readonly timeoutMs: number;
   readonly resumable: boolean;
+  /** The hash of the newest secret; null: the session is not resumable. */
   readonly secretHash: string | null;
-  /** The hash used for the last resume, until it is confirmed. */
-  readonly previousHash: string | null;
+  /** Hashes of older secrets that resume it as well, oldest first: the client was not heard with the newest one yet. null: none. */
+  readonly olderHashes: readonly string[] | null;
   readonly sinceMs: number;
   /** Highest ending number that the client acknowledged. */
   readonly acked: number;

@@ -16,8 +16,10 @@ export function compareStates(machine: Machine, model: Model): void {
 function describeMachine(machine: Machine): string {
   const lines = [`${machine.nowMs} ${machine.heldCount} ${machine.waitingCount} ${machine.nextDueMs}`];
   for (const session of machine.sessions()) {
-    const { id, secretHash, previousHash, acked, lastRequest, heldCount, waitingCount } = session;
-    lines.push(`${id} ${secretHash} ${previousHash} ${acked} ${lastRequest} ${heldCount} ${waitingCount}`);
+    const { id, secretHash, olderHashes, acked, lastRequest, heldCount, waitingCount } = session;
+    lines.push(
+      `${id} ${[...(olderHashes ?? []), secretHash].join()} ${acked} ${lastRequest} ${heldCount} ${waitingCount}`,
+    );
     for (const request of session.requests()) {
       lines.push(`  ${describe(request)} ${request.keyState.name} ${machine.place(request)}`);
     }
@@ -39,8 +41,7 @@ function describeModel(model: Model): string {
   for (const { id, secrets, acked, lastRequest } of model.sessions) {
     const mine = live.filter((r) => r.session === id);
     const heldCount = mine.filter((r) => r.status === 'held').length;
-    const [secret = null, previous = null] = secrets;
-    lines.push(`${id} ${secret} ${previous} ${acked} ${lastRequest} ${heldCount} ${mine.length - heldCount}`);
+    lines.push(`${id} ${secrets.join()} ${acked} ${lastRequest} ${heldCount} ${mine.length - heldCount}`);
     for (const r of mine) {
       const place = model.live(r.key, 'waiting').indexOf(r) + 1;
       lines.push(`  ${describe({ ...r, held: r.status === 'held', token: r.token ?? 0 })} ${r.key} ${place}`);

@@ -24,7 +24,7 @@ export interface ModelRequest {
 
 export interface ModelSession {
   id: string;
-  secrets: string[]; // the present one, then the one used for the last resume
+  secrets: string[]; // those that the client can have, oldest first
   acked: number;
   lastRequest: number;
   lastEnd: number;
@@ -81,13 +81,15 @@ export class Model {
     } else if (c.type === 'resume-session') {
       const { secretHash } = c;
       if (session?.secrets.includes(c.proofHash)) {
-        session.secrets = [secretHash, c.proofHash];
+        while (session.secrets[0] !== c.proofHash) session.secrets.shift();
+        if (session.secrets.length > 15) session.secrets.splice(1, 1);
+        session.secrets.push(secretHash);
         this.effects.push({ type: 'session-resumed', session: c.session, secretHash });
       } else {
         this.effects.push({ type: 'session-refused', session: c.session, code: 'SESSION_OVER', secretHash });
       }
     } else if (c.type === 'confirm-session') {
-      if (session?.secrets[0] === c.secretHash) session.secrets = [c.secretHash];
+      if (session?.secrets.includes(c.secretHash)) while (session.secrets[0] !== c.secretHash) session.secrets.shift();
     } else if (c.type === 'end-session') {
       if (session) this.endSession(session, c.reason);
     } else if (c.type === 'force-release') {

@@ -207,8 +207,8 @@ function show(machine: Machine): string[] {
   const { nowMs, nextDueMs, heldCount, waitingCount } = machine;
   const lines = [`now=${nowMs} next-due=${nextDueMs} held=${heldCount} waiting=${waitingCount}`];
   for (const session of machine.sessions()) {
-    const { id, secretHash, previousHash, acked, lastRequest } = session;
-    const secrets = `${say('secret', secretHash)}${say('previous', previousHash)}`;
+    const { id, secretHash, olderHashes, acked, lastRequest } = session;
+    const secrets = `${say('secret', secretHash)}${say('older', olderHashes === null ? null : olderHashes.join())}`;
     lines.push(`session ${id}${secrets} acked=${acked} last-request=${lastRequest}`);
   }
   for (const key of machine.keys()) {

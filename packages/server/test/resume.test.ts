@@ -151,10 +151,10 @@ describe('a resume', () => {
     log.miss();
     log.automatic();
     await node.clock.turn();
-    expect(node.machine.session(peer.session)?.previousHash).not.toBeNull();
+    expect(node.machine.session(peer.session)?.olderHashes).not.toBeNull();
     second.say([9, 2]);
     await node.clock.turn();
-    expect(node.machine.session(peer.session)?.previousHash).toBeNull();
+    expect(node.machine.session(peer.session)?.olderHashes).toBeNull();
   });
 
   it('with a wrong secret is told SESSION_OVER, and the victim is unharmed', async () => {

@@ -125,7 +125,7 @@ export class Sessions {
     const view = this.#parts.machine.session(id);
     const session = this.#sessions.get(id);
     const proofHash = hashSecret(proof);
-    const known = [view?.secretHash, view?.previousHash].some(
+    const known = [view?.secretHash, ...(view?.olderHashes ?? [])].some(
       (hash) => typeof hash === 'string' && sameHash(hash, proofHash),
     );
     if (session === undefined || session.ending || !known) {

@@ -172,8 +172,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a secret is spent before its successor has arrived',
     file: 'core/dist/sessions.js',
-    find: 'session.previousHash = proofHash;',
-    replace: 'session.previousHash = null;',
+    find: 'session.olderHashes = older;',
+    replace: 'session.olderHashes = null;',
+    checkers: ['sessions', 'clients-view'],
+  },
+  {
+    name: 'only the proof and the newest secret are good',
+    file: 'core/dist/sessions.js',
+    find: 'const older = secrets.slice(proof);',
+    replace: 'const older = [proofHash];',
     checkers: ['sessions', 'clients-view'],
   },
   {

@@ -105,11 +105,13 @@ export class Model {
     switch (command.type) {
       case 'resume-session':
         if (!session.secretHashes.includes(command.proofHash)) break;
-        session.secretHashes = [command.secretHash, command.proofHash];
+        session.secretHashes.splice(0, session.secretHashes.indexOf(command.proofHash));
+        if (session.secretHashes.length > 15) session.secretHashes.splice(1, 1);
+        session.secretHashes.push(command.secretHash);
         session.resumes += 1;
         break;
       case 'confirm-session':
-        if (session.secretHashes[0] === command.secretHash) session.secretHashes = [command.secretHash];
+        session.secretHashes.splice(0, Math.max(0, session.secretHashes.indexOf(command.secretHash)));
         break;
       case 'end-session':
         this.#endSession(session, command.reason);

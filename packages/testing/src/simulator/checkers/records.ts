@@ -32,7 +32,7 @@ export interface SessionRecord {
   readonly client: string;
   readonly timeoutMs: number;
   readonly resumable: boolean;
-  /** The present secret's hash, then the one that the last resume proved, until it is confirmed. */
+  /** Hashes of the secrets that the client can have, oldest first. */
   secretHashes: string[];
   lastRequest: number;
   lastEnd: number;
