@@ -23,6 +23,8 @@ async function live(disk: MemoryDisk, fsync: FsyncPolicy): Promise<Told> {
     told.term = term;
     for (let index = 1; index <= ENTRIES; index += 3) {
       const group = range(index, index + 2).map(async (each) => {
+        // One record for the first, one for the others.
+        if (each > index) await turns(1);
         await log.append(entryAt(each, term));
         told.entry = Math.max(told.entry, each);
       });

@@ -59,6 +59,8 @@ export class LogWriter {
   readonly #queue: Batch[] = [];
   /** For use again. */
   #spare: Batch | null = null;
+  /** The next record begins after this poll of the event loop. */
+  #scheduled = false;
   /** A record is being written or synced, or a segment begun. */
   #busy = false;
   /** The checksum of the record that is being synced. */
@@ -90,7 +92,7 @@ export class LogWriter {
     this.#term = term;
     await new Promise<void>((resolve, reject) => {
       this.#newBatch().settlers.push({ resolve, reject });
-      if (!this.#busy) this.#next();
+      this.#schedule();
     });
     await this.sync();
   }
@@ -118,7 +120,7 @@ export class LogWriter {
       batch.add(body);
       batch.settlers.push({ resolve, reject });
       this.#nextIndex = index + 1;
-      if (!this.#busy) this.#next();
+      this.#schedule();
     });
   }
 
@@ -148,7 +150,7 @@ export class LogWriter {
 
   /** Waits for what is under way, syncs it, and lets go of the file. */
   async close(): Promise<void> {
-    if (this.#busy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (this.#busy || this.#scheduled) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     this.#clearTimer();
     try {
       if (this.#failure === null) await this.sync();
@@ -177,6 +179,22 @@ export class LogWriter {
   }
 
   // ---- one record after the other -------------------------------------------------------------------------------------------
+
+  /**
+   * Begins the next record when what waits in the sockets has been read: then it holds what all of them asked for in this turn of the event
+   * loop, and not only the first. Without it, many clients share many small syncs instead of a few large ones.
+   */
+  #schedule(): void {
+    if (this.#busy || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#parts.clock.afterPoll(this.#begin);
+  }
+
+  readonly #begin = (): void => {
+    this.#scheduled = false;
+    if (this.#failure === null) this.#next();
+    else this.#idle();
+  };
 
   #next(): void {
     for (let batch = this.#queue[0]; batch !== undefined; batch = this.#queue[0]) {
@@ -214,7 +232,9 @@ export class LogWriter {
     if (this.#failure !== null || batch === undefined || segment === null) return;
     this.#synced = this.#written;
     this.#landed(batch, segment);
-    this.#next();
+    this.#busy = false;
+    if (this.#queue.length > 0) this.#schedule();
+    else this.#idle();
   };
 
   readonly #onFailed = (error: unknown): void => {
