@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { FsyncPolicy } from '../../src/log/file/writer.js';
 import { appendAll, entryAt, loadRows, makeLog, openLog, range, readAll, rowsAt } from './support/file-logs.js';
 import { type Kept, MemoryDisk } from './support/memory-disk.js';
+import { turns } from './support/test-clock.js';
 
 const SEGMENT_BYTES = 1_024;
 const ENTRIES = 60;
