@@ -122,7 +122,7 @@ describe('a resume', () => {
     expect(await newer.ask(acquire(1, 'a'))).toEqual([granted(1)]);
   });
 
-  it('replaces the secret; the one it used is valid until something is heard, then not', async () => {
+  it('replaces the secret; the one it used is valid until a message comes, then not', async () => {
     const node = await TestNode.begin();
     const peer = await node.open({ resumable: true });
     const first = peer.proof;
@@ -138,6 +138,17 @@ describe('a resume', () => {
     expect(await thief.hello(first)).toEqual([SESSION_OVER]);
     expect(await third.ask([9, 2])).toEqual([[74, 2, expect.any(Number)]]);
     expect(welcomed(await node.connect().hello(third.proof))).toBe(true);
+  });
+
+  it('keeps the used secret valid after a pong: a browser sends it though its page has not read the welcome', async () => {
+    const node = await TestNode.begin();
+    const peer = await node.open({ resumable: true });
+    const second = node.connect();
+    await second.hello(peer.proof);
+    await node.clock.advance(2_000);
+    second.pong();
+    await node.clock.turn();
+    expect(welcomed(await node.connect().hello(peer.proof))).toBe(true);
   });
 
   it('keeps the used secret valid when the log did not take the confirmation, and confirms later', async () => {

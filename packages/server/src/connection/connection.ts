@@ -146,7 +146,7 @@ export class Connection implements SocketHandler, OpeningConnection {
           this.#bad('hello: only as the first message');
           return;
         }
-        this.#owner.sessions.heard(session);
+        this.#owner.sessions.spoke(session);
         this.#owner.requests.handle(message, session, this);
       } else if (this.#state === 'new' && message[0] === 1 && messages.length === 1) {
         this.#hello(message[1]);

@@ -267,6 +267,14 @@ export class Sessions {
   /** Anything at all came from the session's connection. */
   heard(session: Session): void {
     session.heardMs = this.#liveness.nowMs();
+  }
+
+  /**
+   * A message came, so the client has read its welcome and has the secret that was in it. A pong would not do: a browser sends it though its page
+   * hangs, and the page may give the connection up before it has read anything of it.
+   */
+  spoke(session: Session): void {
+    this.heard(session);
     if (session.unconfirmedHash !== null) {
       const secretHash = session.unconfirmedHash;
       session.unconfirmedHash = null;
