@@ -93,5 +93,7 @@ function drawFaults(random: Random): Partial<Record<FaultName, number>> {
   for (const name of FAULTS) {
     if (random.chance(share)) faults[name] = random.whole(800, 8_000);
   }
+  // A client sees a suspension by its wall clock. One that is set back by as much in the same moment hides it from any program.
+  if (faults['client-suspend'] !== undefined) delete faults['client-clock'];
   return faults;
 }
