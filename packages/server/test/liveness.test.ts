@@ -58,6 +58,17 @@ describe('pings', () => {
 });
 
 describe('a session that is not heard for its time-out', () => {
+  it('ends one time-out after a stall, also when it was heard before the timer noticed the stall', async () => {
+    const node = await TestNode.begin();
+    const peer = await node.open({ timeoutMs: 3_000 });
+    node.clock.stall(20_000);
+    peer.say([9, 1]);
+    await node.clock.advance(2_900);
+    expect(node.machine.session(peer.session)).toBeDefined();
+    await node.clock.advance(300);
+    expect(node.machine.session(peer.session)).toBeUndefined();
+  });
+
   it('ends in one step, its holds are granted on, and its connection is told', async () => {
     const node = await TestNode.begin();
     const silent = await node.open({ timeoutMs: 3_000 });

@@ -35,9 +35,14 @@ export class Liveness {
     this.#actions = actions;
   }
 
-  /** Liveness time. */
+  /**
+   * Liveness time. While a timer is late beyond a stall it stands still: sockets may be read before the timer says so, and what is heard from them must
+   * not count from a moment that is about to be taken out.
+   */
   nowMs(): number {
-    return this.#clock.nowMs() - this.#stalledMs;
+    const nowMs = this.#clock.nowMs() - this.#stalledMs;
+    const firesMs = this.#timerDueMs + GRAIN_MS;
+    return this.#timer !== null && nowMs - firesMs > limits.stallMs ? firesMs : nowMs;
   }
 
   /** Begins to watch over `session`, which counts as heard now. */
